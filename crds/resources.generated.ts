@@ -1078,6 +1078,28 @@ export interface OrganizationSpec {
      * How long the result of an analysis is stored. Until then, the same analysis of the same conversation gets this result. Analyses of conversations are deleted after it.
      */
     analysisLifetime: string;
+    /**
+     * Whether the words of articles are in the database in clear, as an index to search by. `false`: articles are found by their vectors alone, which are sealed; it needs knowledgeBase.embedding. Absent: true.
+     */
+    searchable?: boolean;
+  };
+  /**
+   * The articles that answers to customers come from.
+   */
+  knowledgeBase?: {
+    /**
+     * The model that makes a vector of each passage and of each question, so that a search also finds what says the same in other words. Absent: articles are found by their words alone.
+     */
+    embedding?: {
+      /**
+       * Its name at a provider, such as `text-embedding-3-small`; not an alias.
+       */
+      model: string;
+      /**
+       * How many numbers a vector has, for models that can shorten it. Fewer take less memory in proxies. Absent: as many as the model has.
+       */
+      dimensions?: number;
+    };
   };
   /**
    * How the audit log is kept.

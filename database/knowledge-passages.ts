@@ -8,12 +8,16 @@ export interface PassageWrite {
   /** Its words, and those of its headings. Only the index has them. */
   readonly text: string;
   readonly headings: string;
+  /** Of what its vector is made of, in hex. */
+  readonly digest: string;
 }
 
 export interface IndexedArticle {
   readonly articleId: string;
   readonly version: number;
   readonly language: string;
+  /** Whether its words are in the index. Otherwise title, texts and headings are empty. */
+  readonly hasWords: boolean;
   readonly title: string;
   readonly passages: readonly PassageWrite[];
 }
@@ -27,19 +31,21 @@ export async function removePassages(db: Queryable, articleId: string): Promise<
 export async function insertPassages(
   db: Queryable,
   organizationId: string,
-  { articleId, version, language, title, passages }: IndexedArticle,
+  { articleId, version, language, hasWords, title, passages }: IndexedArticle,
 ): Promise<void> {
   await db.query(
     `insert into chaperone.knowledge_passages
-       (organization_id, article_id, number, version, language, starts_at, ends_at, words)
-     select $1::uuid, $2::text, p.number - 1, $6::integer, $3::text, p."startsAt", p."endsAt",
+       (organization_id, article_id, number, version, language, starts_at, ends_at, has_words, text_digest, words)
+     select $1::uuid, $2::text, p.number - 1, $6::integer, $3::text, p."startsAt", p."endsAt", $7::boolean,
+       decode(p.digest, 'hex'),
        setweight(to_tsvector(config, $4::text), 'A') || setweight(to_tsvector(config, p.headings), 'B')
          || to_tsvector(config, p.text) || array_to_tsvector(array[chaperone.passage_scope($1::uuid, $3::text)])
      from chaperone.text_search_language($3::text) config
        cross join rows from (
-         jsonb_to_recordset($5::jsonb) as ("startsAt" integer, "endsAt" integer, text text, headings text)
-       ) with ordinality as p("startsAt", "endsAt", text, headings, number)`,
-    [organizationId, articleId, language, title, JSON.stringify(passages), version],
+         jsonb_to_recordset($5::jsonb)
+           as ("startsAt" integer, "endsAt" integer, text text, headings text, digest text)
+       ) with ordinality as p("startsAt", "endsAt", text, headings, digest, number)`,
+    [organizationId, articleId, language, title, JSON.stringify(passages), version, hasWords],
   );
 }
 

@@ -95,6 +95,15 @@ export async function findArticleVersions(
   return rows;
 }
 
+/** Whether an organization has an article. */
+export async function hasArticles(db: Queryable, organizationId: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    'select from chaperone.knowledge_articles where organization_id = $1::uuid limit 1',
+    [organizationId],
+  );
+  return rowCount === 1;
+}
+
 /** Which articles are asked for. Null: all. */
 export interface ArticleFilter {
   readonly status: ArticleStatus | null;

@@ -10,6 +10,7 @@ export const pastRows = [
   'warnings',
   'pauses',
   'deliveries',
+  'vectors',
   'calls of jobs',
 ] as const;
 

@@ -338,8 +338,16 @@ AS $function$
     where organization_id = (select chaperone.current_organization_id()) and article_id = article;
   delete from chaperone.knowledge_versions
     where organization_id = (select chaperone.current_organization_id()) and article_id = article;
-  delete from chaperone.knowledge_passages
+  with gone as (
+    delete from chaperone.knowledge_passages
     where organization_id = (select chaperone.current_organization_id()) and article_id = article
+    returning text_digest
+  )
+  delete from chaperone.knowledge_vectors v using gone g
+  where v.organization_id = (select chaperone.current_organization_id()) and v.text_digest = g.text_digest
+    and not exists (
+      select from chaperone.knowledge_passages p
+      where p.organization_id = v.organization_id and p.text_digest = v.text_digest and p.article_id <> article)
 $function$;
 revoke all on function chaperone.delete_article(text) from public;
 grant execute on function chaperone.delete_article(text) to chaperone_tenant;
@@ -443,6 +451,15 @@ begin
         where ends_at < now() - case scope when 'model' then interval '1 minute' else interval '1 hour' end;
     when 'deliveries' then
       perform chaperone.prune_webhooks('30 days');
+    when 'vectors' then
+      -- Of texts that no article has any more, and of a model that the Organization no longer names.
+      delete from chaperone.knowledge_vectors v
+        using chaperone.organizations o
+        where o.organization_id = v.organization_id
+          and (chaperone.embedding_space(o.spec) is distinct from v.space
+            or not exists (
+              select from chaperone.knowledge_passages p
+              where p.organization_id = v.organization_id and p.text_digest = v.text_digest));
     when 'calls of jobs' then
       -- An attempt looks for the calls of those before it, and a dead letter may be tried again.
       delete from chaperone.job_calls c
@@ -473,6 +490,17 @@ begin
 end
 $function$;
 revoke all on function chaperone.drop_organization_role(uuid) from public;
+
+CREATE OR REPLACE FUNCTION chaperone.embedding_space(spec jsonb)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select (spec -> 'knowledgeBase' -> 'embedding' ->> 'model')
+    || coalesce('@' || (spec -> 'knowledgeBase' -> 'embedding' ->> 'dimensions'), '')
+$function$;
+revoke all on function chaperone.embedding_space(jsonb) from public;
 
 CREATE OR REPLACE FUNCTION chaperone.emit_event(type text, subject text, about_user uuid, data jsonb)
  RETURNS integer
@@ -2803,18 +2831,37 @@ create table chaperone.knowledge_passages (
   language text not null,
   starts_at integer not null,
   ends_at integer not null,
-  words tsvector not null
+  words tsvector not null,
+  text_digest bytea,
+  has_words boolean not null default true
 );
 alter table chaperone.knowledge_passages add constraint knowledge_passages_article_id_check CHECK ((length(article_id) <= 64));
 alter table chaperone.knowledge_passages add constraint knowledge_passages_language_check CHECK ((language ~ '^[a-z]{2}$'::text));
 alter table chaperone.knowledge_passages add constraint knowledge_passages_number_check CHECK ((number >= 0));
 alter table chaperone.knowledge_passages add constraint knowledge_passages_pkey PRIMARY KEY (organization_id, article_id, number);
+alter table chaperone.knowledge_passages add constraint knowledge_passages_text_digest_check CHECK ((length(text_digest) = 16));
 alter table chaperone.knowledge_passages add constraint knowledge_passages_version_check CHECK ((version > 0));
+CREATE INDEX knowledge_passages_digest ON chaperone.knowledge_passages USING btree (organization_id, text_digest);
 CREATE INDEX knowledge_passages_words ON chaperone.knowledge_passages USING gin (words) WITH (fastupdate=off);
 alter table chaperone.knowledge_passages enable row level security;
 create policy tenant on chaperone.knowledge_passages as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant insert, select on chaperone.knowledge_passages to chaperone_tenant;
+
+create table chaperone.knowledge_spaces (
+  organization_id uuid not null,
+  space text not null,
+  revision bigint not null,
+  job_id bigint,
+  held_until timestamp with time zone
+);
+alter table chaperone.knowledge_spaces add constraint knowledge_spaces_pkey PRIMARY KEY (organization_id, space);
+alter table chaperone.knowledge_spaces add constraint knowledge_spaces_space_check CHECK ((length(space) <= 300));
+alter table chaperone.knowledge_spaces enable row level security;
+create policy tenant on chaperone.knowledge_spaces as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.knowledge_spaces to chaperone_tenant;
+grant update (revision, job_id, held_until) on chaperone.knowledge_spaces to chaperone_tenant;
 
 create table chaperone.knowledge_terms (
   organization_id uuid not null,
@@ -2829,6 +2876,23 @@ alter table chaperone.knowledge_terms enable row level security;
 create policy tenant on chaperone.knowledge_terms as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant select on chaperone.knowledge_terms to chaperone_tenant;
+
+create table chaperone.knowledge_vectors (
+  organization_id uuid not null,
+  space text not null,
+  text_digest bytea not null,
+  revision bigint not null,
+  sketch_encrypted bytea,
+  vector_encrypted bytea
+);
+alter table chaperone.knowledge_vectors add constraint knowledge_vectors_pkey PRIMARY KEY (organization_id, space, text_digest);
+alter table chaperone.knowledge_vectors add constraint knowledge_vectors_space_check CHECK ((length(space) <= 300));
+alter table chaperone.knowledge_vectors add constraint knowledge_vectors_text_digest_check CHECK ((length(text_digest) = 16));
+CREATE INDEX knowledge_vectors_revision ON chaperone.knowledge_vectors USING btree (organization_id, space, revision, text_digest);
+alter table chaperone.knowledge_vectors enable row level security;
+create policy tenant on chaperone.knowledge_vectors as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.knowledge_vectors to chaperone_tenant;
 
 create table chaperone.knowledge_versions (
   organization_id uuid not null,

@@ -17,6 +17,7 @@ const partsOfOperator = [
 const parts: Readonly<Record<string, readonly string[]>> = {
   crds: [],
   database: [],
+  knowledge: ['crds', 'database'],
   'proxy/error.ts': [],
   'proxy/in-flight.ts': ['proxy/error.ts'],
   'proxy/store.ts': ['database', 'proxy/error.ts'],
@@ -61,6 +62,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   'proxy/governance': [
     'crds',
     'database',
+    'knowledge',
     'proxy/error.ts',
     'proxy/store.ts',
     'proxy/snapshot',
@@ -75,6 +77,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   'proxy/http': ['database', 'proxy/audit', 'proxy/error.ts', 'proxy/in-flight.ts', 'proxy/operations', 'proxy/calls'],
   'proxy/surfaces': [
     'crds',
+    'knowledge',
     'proxy/sockets',
     'proxy/audit',
     'proxy/error.ts',
@@ -127,10 +130,11 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   'operator/cluster/object-key.ts': ['operator/cluster/cluster.ts'],
   'operator/runtime': ['crds', 'database', 'operator/cluster/cluster.ts', 'operator/cluster/object-key.ts'],
   'operator/cluster': ['crds', 'operator/cluster/cluster.ts', 'operator/cluster/object-key.ts', 'operator/runtime'],
-  operator: ['crds', 'database', ...partsOfOperator],
+  operator: ['crds', 'database', 'knowledge', ...partsOfOperator],
   worker: [
     'crds',
     'database',
+    'knowledge',
     'proxy',
     'proxy/egress/addresses.ts',
     'proxy/error.ts',
@@ -175,6 +179,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'proxy/sockets',
     'crds',
     'database',
+    'knowledge',
     'operator',
     ...partsOfOperator,
     'proxy',

@@ -1,10 +1,11 @@
-import type OpenAI from 'openai';
 import type { Logger } from 'pino';
 import type { NewJob } from '../database/jobs.ts';
-import type { Reply } from '../proxy/calls/ask.ts';
+import type { Question, Reply } from '../proxy/calls/ask.ts';
 import type { Call } from '../proxy/calls/call.ts';
 import type { EgressSettings } from '../proxy/egress/settings.ts';
+import type { Operation } from '../proxy/operations/operation.ts';
 import type { JobFailure } from './job-error.ts';
+import type { KnowledgeMetrics } from './knowledge/metrics.ts';
 import type { WorkerOrganization } from './organizations.ts';
 import type { WebhookMetrics } from './webhooks/metrics.ts';
 
@@ -13,13 +14,15 @@ export interface TaskQuestion {
   /** Which of the job's calls it is: the same in each attempt, such as `part-3`. At most 100 characters. */
   readonly step: string;
   readonly kind: Exclude<Call['kind'], 'call'>;
+  /** What is asked for. Absent: a chat completion. */
+  readonly operation?: Operation;
   /** For whom the call is made, by the external id. Undefined: for nobody in particular. */
   readonly user: string | undefined;
   /** Absent: a new one. */
   readonly session?: string;
   /** The turn that the call belongs to. */
   readonly turn?: string;
-  readonly body: OpenAI.ChatCompletionCreateParamsNonStreaming;
+  readonly body: Question['body'];
   /** Called with the text so far while it comes, at most five times a second. Guardrails of answers keep it to the end. */
   readonly onText?: (text: string) => void;
 }
@@ -36,6 +39,7 @@ export interface TaskWorker {
   /** Forward proxies. Undefined: connections are direct. */
   readonly egress: EgressSettings | undefined;
   readonly webhooks: WebhookMetrics;
+  readonly knowledge: KnowledgeMetrics;
 }
 
 /** What a task works with. */

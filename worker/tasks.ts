@@ -1,9 +1,11 @@
 import type { Task } from './task.ts';
 import { analyzeConversation } from './tasks/analyze-conversation.ts';
 import { deliverWebhook } from './tasks/deliver-webhook.ts';
+import { indexKnowledge } from './tasks/index-knowledge.ts';
 
 /** What is done for organizations, by the name that a job gives. A task is a file in tasks/ and a line here. */
 export const tasks: Readonly<Record<string, Task>> = {
   'analyze-conversation': analyzeConversation,
   'deliver-webhook': deliverWebhook,
+  'index-knowledge': indexKnowledge,
 };

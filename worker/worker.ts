@@ -18,6 +18,7 @@ import { makeFetchOrder } from './fetch-order.ts';
 import { type Heartbeat, startHeartbeat } from './heartbeat.ts';
 import { describeFailure } from './job-error.ts';
 import { choreNameOf, jobNameOf, taskOf } from './job-name.ts';
+import { makeKnowledgeMetrics } from './knowledge/metrics.ts';
 import { makeWorkerMetrics } from './metrics.ts';
 import { makeOrganizations } from './organizations.ts';
 import { startRounds } from './rounds.ts';
@@ -107,7 +108,11 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 
   const turns = makeTurns(concurrency);
   const fetches = makeFetchOrder();
-  const worker = { egress: options.egress, webhooks: makeWebhookMetrics(metrics.registry) };
+  const worker = {
+    egress: options.egress,
+    webhooks: makeWebhookMetrics(metrics.registry),
+    knowledge: makeKnowledgeMetrics(metrics.registry),
+  };
   const work = makeRunTask({ organizations, inFlight, worker, log });
   let heartbeat: Heartbeat | undefined;
   let jobPool: WorkerPool | undefined;

@@ -71,6 +71,15 @@ begin
         where ends_at < now() - case scope when 'model' then interval '1 minute' else interval '1 hour' end;
     when 'deliveries' then
       perform chaperone.prune_webhooks('30 days');
+    when 'vectors' then
+      -- Of texts that no article has any more, and of a model that the Organization no longer names.
+      delete from chaperone.knowledge_vectors v
+        using chaperone.organizations o
+        where o.organization_id = v.organization_id
+          and (chaperone.embedding_space(o.spec) is distinct from v.space
+            or not exists (
+              select from chaperone.knowledge_passages p
+              where p.organization_id = v.organization_id and p.text_digest = v.text_digest));
     when 'calls of jobs' then
       -- An attempt looks for the calls of those before it, and a dead letter may be tried again.
       delete from chaperone.job_calls c

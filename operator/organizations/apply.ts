@@ -4,10 +4,13 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jo
 import { recordRevocation } from '../../database/audit/revocation.ts';
 import { digestsOf } from '../../database/data-key-digests.ts';
 import { type DataKeySet, generateDataKeys } from '../../database/envelope.ts';
+import { addJobOf } from '../../database/jobs.ts';
+import { hasArticles } from '../../database/knowledge.ts';
 import { deleteOrganization, retireOrganization, upsertOrganization } from '../../database/organizations.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import { insertRevocation } from '../../database/revocations.ts';
 import { dropOrganizationRole, ensureOrganizationRole } from '../../database/roles.ts';
+import { indexingJob } from '../../knowledge/settings.ts';
 import type { Cluster, ObjectKey, Secret } from '../cluster/cluster.ts';
 import { ClusterError } from '../cluster/cluster-error.ts';
 import { fieldManager } from '../cluster/kubernetes/field-manager.ts';
@@ -111,6 +114,8 @@ export async function applyOrganization(
   const row = { organizationId: id, name: key.name, spec: decision.spec, dataKeyDigests, sharesByDefault };
   const isChanged = await upsertOrganization(db, row);
   const effectAtMs = isChanged ? performance.now() : undefined;
+  // It may say something else about the index. A worker finds out what is to do.
+  if (isChanged && (await hasArticles(db, id))) await addJobOf(db, id, indexingJob);
   for (const note of describeRotations(gathered, decision)) await cluster.recordEvent(key, note);
   const limitsRefusal = await limitLogin(context, key, gathered, decision);
   for (const namespace of decision.staleNamespaces)

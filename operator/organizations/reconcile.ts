@@ -26,6 +26,7 @@ import {
 } from './decide.ts';
 import { gatherOrganization } from './gather.ts';
 import { judgeGuardrails } from './guardrails.ts';
+import { judgeKnowledgeBase } from './knowledge-base.ts';
 import { judgeLimits } from './limits.ts';
 import { judgeOverlap } from './members.ts';
 import { judgeModels } from './models.ts';
@@ -98,6 +99,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   const guardrails = await judgeGuardrails(spec, had('GuardrailsUsable'));
   const models = await judgeModels(spec, gathered.memberNamespaces, had('ModelsEffective'));
   const cache = judgeCache(spec, status?.conditions);
+  const knowledgeBase = judgeKnowledgeBase(spec, gathered.memberNamespaces, status?.conditions);
   const webhooks = await reconcileWebhooks(context, gathered.organization, id, dataKeys);
   const others = [
     overlap,
@@ -111,6 +113,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
     guardrails,
     context.circuits?.of(gathered.organization),
     cache,
+    knowledgeBase,
     webhooks,
     gateway?.verdict,
     context.auditLog?.judge(gathered.organization),

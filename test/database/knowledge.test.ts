@@ -32,8 +32,8 @@ const write = async (
   await inTransaction(client, async () => {
     await writeArticle(client, id, { articleId, version, ...filed, sealed: Buffer.from('sealed') });
     await removePassages(client, articleId);
-    const passages = [{ startsAt: 0, endsAt: 1, headings: '', text }];
-    await insertPassages(client, id, { articleId, version, language, title, passages });
+    const passages = [{ startsAt: 0, endsAt: 1, headings: '', text, digest: '00'.repeat(16) }];
+    await insertPassages(client, id, { articleId, version, language, hasWords: true, title, passages });
   });
 };
 

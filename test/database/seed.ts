@@ -10,6 +10,7 @@ import { makeRequestId, resourceIdOf } from '../../database/ids.ts';
 import { insertJobCall } from '../../database/jobs.ts';
 import { writeArticle } from '../../database/knowledge.ts';
 import { insertPassages } from '../../database/knowledge-passages.ts';
+import { insertVectors } from '../../database/knowledge-vectors.ts';
 import { insertOwnedResources } from '../../database/owned-resources.ts';
 import { insertPendingCalls } from '../../database/pending-calls.ts';
 import { upsertPersonas } from '../../database/personas.ts';
@@ -207,8 +208,11 @@ async function seedArticle(db: Queryable, organizationId: string): Promise<void>
   const article = { articleId: 'kb_1', version: 1, language: 'en' };
   const filed = { status: 'published', category: null, tags: [], sealed: Buffer.from('sealed') } as const;
   await writeArticle(db, organizationId, { ...article, ...filed });
-  const passages = [{ startsAt: 0, endsAt: 4, headings: '', text: 'word' }];
-  await insertPassages(db, organizationId, { ...article, title: 'title', passages });
+  const digest = Buffer.alloc(16, organizationId);
+  const passages = [{ startsAt: 0, endsAt: 4, headings: '', text: 'word', digest: digest.toString('hex') }];
+  await insertPassages(db, organizationId, { ...article, hasWords: true, title: 'title', passages });
+  const [sketch, vector] = [Buffer.from('sealed'), Buffer.from('sealed')];
+  await insertVectors(db, organizationId, 'model', [{ digest, sketch, vector }]);
 }
 
 /** Keeps an answer, and leases another one. */

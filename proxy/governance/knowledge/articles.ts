@@ -1,5 +1,6 @@
 import { diffFields, digestOf } from '../../../database/audit/diff.ts';
 import { randomHex } from '../../../database/ids.ts';
+import { addJob } from '../../../database/jobs.ts';
 import {
   type ArticleStatus,
   type ArticleVersion,
@@ -12,14 +13,16 @@ import {
 } from '../../../database/knowledge.ts';
 import type { Queryable } from '../../../database/queryable.ts';
 import { toStorable } from '../../../database/storable.ts';
+import { type Article, openArticle, type SealedArticle, sealArticle } from '../../../knowledge/article.ts';
+import { indexArticle } from '../../../knowledge/indexing.ts';
+import { indexingJob, knowledgeSettingsOf } from '../../../knowledge/settings.ts';
 import type { Caller } from '../../calls/call.ts';
 import { ProxyError } from '../../error.ts';
 import type { GovernanceContext } from '../context.ts';
 import type { Listed, Page } from '../page.ts';
 import { recorded } from '../recorded.ts';
 import { admitRole, seesOrganization } from '../roles.ts';
-import { type Article, openArticle, type SealedArticle, sealArticle } from './article.ts';
-import { indexArticle } from './indexing.ts';
+import { type FiledArticle, noteIndexed } from './index-state.ts';
 
 export type KnowledgeContext = Pick<GovernanceContext, 'inForce' | 'store'>;
 
@@ -46,10 +49,11 @@ export async function saveArticle(
   caller: Caller,
   id: string | undefined,
   fields: ArticleFields,
-): Promise<Article> {
+): Promise<FiledArticle> {
   admitRole(caller, 'admin');
   const { snapshot, envelope } = context.inForce();
   const { organizationId } = snapshot;
+  const settings = knowledgeSettingsOf(snapshot.spec);
   const fresh = id === undefined ? { id: `kb_${randomHex(12)}`, article: complete(fields) } : undefined;
   const work = async (db: Queryable) => {
     const before = fresh ? undefined : await lockAndOpen(context, db, id ?? '');
@@ -61,8 +65,10 @@ export async function saveArticle(
     const row = { articleId: written.id, version: written.version, status, language, category, tags, sealed };
     const times = await writeArticle(db, organizationId, row);
     const after: Article = { ...article, ...written, ...times };
-    await indexArticle(db, organizationId, after);
-    return { before, after };
+    await indexArticle(db, { organizationId, envelope, settings }, after);
+    if (settings.embedding && after.status === 'published') await addJob(db, indexingJob);
+    const [filed] = await noteIndexed(db, snapshot, [after]);
+    return { before, after: filed ?? { ...after, isIndexed: false } };
   };
   const { after } = await recorded(context, caller, work, ({ before, after }) => ({
     action: before ? 'changed' : 'created',
@@ -83,13 +89,17 @@ export async function getArticle(
   caller: Caller,
   id: string,
   version?: number,
-): Promise<Article> {
+): Promise<FiledArticle> {
   if (version !== undefined) admitRole(caller, 'analyst', 'reviewer');
   const { snapshot, envelope } = inForce();
   const { organizationId } = snapshot;
-  const row = await store.run((db) => findArticle(db, organizationId, toStorable(id), version));
-  if (!row || (row.status !== 'published' && !seesOrganization(caller))) throw articleNotFound();
-  return openArticle(envelope, organizationId, row);
+  return store.run(async (db) => {
+    const row = await findArticle(db, organizationId, toStorable(id), version);
+    if (!row || (row.status !== 'published' && !seesOrganization(caller))) throw articleNotFound();
+    const article = openArticle(envelope, organizationId, row);
+    const [filed] = await noteIndexed(db, snapshot, [article]);
+    return filed ?? { ...article, isIndexed: false };
+  });
 }
 
 /** Lists the versions of an article, the latest first, for who sees the organization. */
@@ -123,7 +133,7 @@ export async function listArticles(
   caller: Caller,
   { status, language, category, tag }: ArticleQuestion,
   page: Page,
-): Promise<Listed<Article>> {
+): Promise<Listed<FiledArticle>> {
   if (status === 'draft') admitRole(caller, 'analyst', 'reviewer');
   const { snapshot, envelope } = inForce();
   const { organizationId } = snapshot;
@@ -133,8 +143,11 @@ export async function listArticles(
     category: category === undefined ? null : toStorable(category),
     tag: tag === undefined ? null : toStorable(tag),
   };
-  const { articles, total } = await store.run((db) => listRows(db, organizationId, filter, page));
-  return { items: articles.map((row) => openArticle(envelope, organizationId, row)), total };
+  return store.run(async (db) => {
+    const { articles, total } = await listRows(db, organizationId, filter, page);
+    const opened = articles.map((row) => openArticle(envelope, organizationId, row));
+    return { items: await noteIndexed(db, snapshot, opened), total };
+  });
 }
 
 /**

@@ -1,11 +1,17 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { findArticleVersions } from '../../../database/knowledge.ts';
-import { type FoundPassage, searchPassages } from '../../../database/knowledge-passages.ts';
+import { searchPassages } from '../../../database/knowledge-passages.ts';
 import type { Queryable } from '../../../database/queryable.ts';
+import { openArticle } from '../../../knowledge/article.ts';
+import { foldWords } from '../../../knowledge/fold.ts';
+import { type EmbeddingModel, knowledgeSettingsOf } from '../../../knowledge/settings.ts';
 import type { CallContext } from '../../calls/context.ts';
-import type { ProblemCode } from '../../error.ts';
+import { type ProblemCode, ProxyError, problems } from '../../error.ts';
 import type { GovernanceContext } from '../context.ts';
-import { type Article, openArticle } from './article.ts';
-import { foldWords } from './fold.ts';
+import { embedQuestion } from './embed-question.ts';
+import { fuse, type RankedPassage } from './fuse.ts';
+import { type FiledArticle, noteIndexed } from './index-state.ts';
+import { searchVectors } from './search-vectors.ts';
 
 export type RetrievalContext = Pick<GovernanceContext, 'inForce' | 'store' | 'pipeline'>;
 
@@ -13,12 +19,12 @@ export type RetrievalContext = Pick<GovernanceContext, 'inForce' | 'store' | 'pi
 export interface RetrievedPassage {
   /** `<article id>#<number>`. */
   readonly id: string;
-  readonly article: Article;
+  readonly article: FiledArticle;
   /** Its place in the article, from 0. */
   readonly number: number;
   /** Markdown. */
   readonly text: string;
-  /** By reciprocal rank fusion (Cormack, Clarke and Büttcher 2009). Higher is better; only to compare within one retrieval. */
+  /** By reciprocal rank fusion. Higher is better; only to compare within one retrieval. */
   readonly score: number;
   /** Its place, from 1, among those that the words find. Null: they do not. */
   readonly lexicalRank: number | null;
@@ -45,40 +51,86 @@ export interface RetrievalOptions {
   readonly perArticle?: number;
 }
 
-/** A passage with its places in the rankings. */
-type RankedPassage = FoundPassage & Pick<RetrievedPassage, 'score' | 'lexicalRank' | 'vectorRank' | 'similarity'>;
-
-/** How much a place in a ranking counts: the usual constant of reciprocal rank fusion. */
-const rankConstant = 60;
-/** Enough that the best articles are among them where each has several good passages. */
-const foundPerWanted = 5;
+/** How long a search waits for the question's vector where it can do without. The call goes on, and is recorded. */
+const patienceMs = 5_000;
+/** How many passages of each ranking are fused. */
+const rankedPassages = 200;
 
 /**
  * Finds the passages of published articles that answer a question best, in any language. Everybody may. The caller is who
- * pays for the question's vector, where the organization names an embedding model: a governed call of its own.
+ * pays for the question's vector, where the organization names an embedding model: a governed call of its own. Where that
+ * fails, the words alone decide.
  *
- * @throws {ProxyError} `store_unavailable`
+ * @throws {ProxyError} `store_unavailable`; where the organization has no words in clear, also as any call
  */
 export async function findPassages(
-  { inForce, store }: RetrievalContext,
-  _call: CallContext,
+  context: RetrievalContext,
+  call: CallContext,
   question: string,
   { limit, perArticle = Number.POSITIVE_INFINITY }: RetrievalOptions,
 ): Promise<Retrieval> {
-  const { organizationId } = inForce().snapshot;
-  return store.run(async (db) => {
-    const found = await searchPassages(db, organizationId, foldWords(question), limit * foundPerWanted);
-    const ranked = found.map((passage, index) => ({
-      ...passage,
-      ...{ score: 1 / (rankConstant + index + 1), lexicalRank: index + 1, vectorRank: null, similarity: null },
-    }));
-    const best = ranked.filter(makeArticleLimit(perArticle)).slice(0, limit);
-    return { passages: await openPassages({ inForce }, db, best), by: 'words', fallback: null };
+  const { inForce, store } = context;
+  const { snapshot } = inForce();
+  const { isSearchable, embedding } = knowledgeSettingsOf(snapshot.spec);
+  const asking = embedding && embedPatiently(context, call, question, embedding, isSearchable);
+  const byWords = isSearchable
+    ? await store.run((db) => searchPassages(db, snapshot.organizationId, foldWords(question), rankedPassages))
+    : [];
+  const embedded = await asking;
+  const byVectors =
+    embedding && embedded?.vector
+      ? await searchVectors(
+          { store, envelope: inForce().envelope },
+          snapshot.organizationId,
+          embedding.space,
+          embedded.vector,
+        )
+      : [];
+  const best = fuse(byWords, byVectors).filter(makeArticleLimit(perArticle)).slice(0, limit);
+  const passages = await store.run((db) => openPassages({ inForce }, db, best));
+  return { passages, by: sourceOf(isSearchable, embedded?.vector !== undefined), fallback: embedded?.fallback ?? null };
+}
+
+interface EmbeddedQuestion {
+  /** Undefined where the search goes on without it. */
+  readonly vector?: Float32Array | undefined;
+  readonly fallback: Retrieval['fallback'];
+}
+
+/** Embeds a question; where the words can answer it, without a failure and not for long. */
+function embedPatiently(
+  context: RetrievalContext,
+  call: CallContext,
+  question: string,
+  embedding: EmbeddingModel,
+  isSearchable: boolean,
+): Promise<EmbeddedQuestion> {
+  const asked = embedQuestion(context, call, question, embedding).then(
+    (vector): EmbeddedQuestion => ({ vector, fallback: null }),
+  );
+  if (!isSearchable) {
+    // Whoever awaits it hears of a failure, perhaps later.
+    asked.catch(() => {});
+    return asked;
+  }
+  const failed = asked.catch((error: unknown): EmbeddedQuestion => {
+    if (!(error instanceof ProxyError)) throw error;
+    return { fallback: { code: error.code, message: problems[error.code].message } };
   });
+  failed.catch(() => {});
+  const late: EmbeddedQuestion = {
+    fallback: { code: 'upstream_timeout', message: problems.upstream_timeout.message },
+  };
+  return Promise.race([failed, delay(patienceMs, late, { ref: false })]);
+}
+
+function sourceOf(hasWords: boolean, hasVectors: boolean): Retrieval['by'] {
+  if (!hasVectors) return 'words';
+  return hasWords ? 'words_and_vectors' : 'vectors';
 }
 
 /** Makes a filter that lets the first passages of each article through. */
-function makeArticleLimit(perArticle: number): (passage: FoundPassage) => boolean {
+function makeArticleLimit(perArticle: number): (passage: RankedPassage) => boolean {
   const counts = new Map<string, number>();
   return ({ articleId }) => {
     const count = (counts.get(articleId) ?? 0) + 1;
@@ -98,7 +150,8 @@ async function openPassages(
   const wanted = new Map(ranked.map(({ articleId, version }) => [articleId, { articleId, version }]));
   const rows = await findArticleVersions(db, organizationId, [...wanted.values()]);
   const published = rows.filter(({ status }) => status === 'published');
-  const articles = new Map(published.map((row) => [row.articleId, openArticle(envelope, organizationId, row)]));
+  const opened = published.map((row) => openArticle(envelope, organizationId, row));
+  const articles = new Map((await noteIndexed(db, snapshot, opened)).map((article) => [article.id, article]));
   return ranked.flatMap(({ articleId, number, version, startsAt, endsAt, ...places }) => {
     const article = articles.get(articleId);
     if (article?.version !== version) return [];

@@ -1,10 +1,10 @@
 import type { CallContext } from '../../calls/context.ts';
-import type { Article } from './article.ts';
 import { findPassages, type Retrieval, type RetrievalContext } from './find-passages.ts';
+import type { FiledArticle } from './index-state.ts';
 
 /** An article that a search has found, by its best passage. */
 export interface FoundArticle {
-  readonly article: Article;
+  readonly article: FiledArticle;
   readonly passage: string;
   /** Higher is better. Scores of two searches are not comparable. */
   readonly score: number;

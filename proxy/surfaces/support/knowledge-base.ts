@@ -1,5 +1,4 @@
 import { type Static, Type } from 'typebox';
-import type { Article } from '../../governance/knowledge/article.ts';
 import {
   deleteArticle,
   getArticle,
@@ -7,6 +6,7 @@ import {
   listVersions,
   saveArticle,
 } from '../../governance/knowledge/articles.ts';
+import { type FiledArticle, readIndexState } from '../../governance/knowledge/index-state.ts';
 import { searchArticles } from '../../governance/knowledge/search.ts';
 import { notBlank } from '../../http/not-blank.ts';
 import { page, paging } from '../../http/paging.ts';
@@ -56,7 +56,10 @@ const filed = {
   article_id: articleId,
   version,
   status,
-  indexed: Type.Boolean({ description: 'Whether searches find it.' }),
+  indexed: Type.Boolean({
+    description:
+      'Whether searches find it by all that the organization searches by: its words, and the vectors of its passages.',
+  }),
   language,
   created_at: Timestamp,
   updated_at: Timestamp,
@@ -68,6 +71,24 @@ const listed = {
   category: Nullable(Type.String()),
   tags: Type.Array(Type.String()),
 };
+
+const IndexState = Type.Object(
+  {
+    published: Type.Integer({ description: 'Published articles.' }),
+    indexed: Type.Integer({ description: 'Those of them that are wholly in the index.' }),
+    passages: Type.Integer({ description: 'The parts that they are cut into.' }),
+    refused: Type.Integer({ description: 'Passages that the embedding model refuses; words still find them.' }),
+    embedding_model: Nullable(Type.String({ description: 'What makes the vectors. Null: there are none.' })),
+  },
+  { description: 'How far the index is, of all articles.' },
+);
+
+const fallback = Nullable(
+  Type.Object(
+    { code: Type.String(), message: Type.String() },
+    { description: 'Why the question has no vector, so that the words alone decided. Null: it has, or needs none.' },
+  ),
+);
 
 /** `/api/v1/knowledge-base` */
 export const knowledgeRoutes = [
@@ -113,11 +134,13 @@ export const knowledgeRoutes = [
         ...paging,
       }),
       problems: ['role_required', 'store_unavailable'],
-      response: { 200: Type.Object({ articles: Type.Array(Type.Object(listed)), ...page }) },
+      response: { 200: Type.Object({ articles: Type.Array(Type.Object(listed)), ...page, index: IndexState }) },
     },
     async ({ caller, query: { limit, offset, ...question } }, context) => {
       const { items, total } = await listArticles(context, caller, question, { limit, offset });
-      return { articles: items.map(showListed), total, limit, offset };
+      const { embeddingModel, ...counts } = await readIndexState(context);
+      const index = { ...counts, embedding_model: embeddingModel };
+      return { articles: items.map(showListed), total, limit, offset, index };
     },
   ),
   route(
@@ -144,12 +167,17 @@ export const knowledgeRoutes = [
               score,
             }),
           ),
+          ranked_by: Type.Enum(['words', 'vectors', 'words_and_vectors'], {
+            description: 'What the question and the passages were compared by.',
+          }),
+          fallback,
         }),
       },
     },
     async ({ callContext, body: { query, limit } }, context) => {
-      const { articles } = await searchArticles(context, callContext, query, limit);
-      return { results: articles.map(({ article, ...rest }) => ({ ...showListed(article), ...rest })) };
+      const { articles, by, fallback } = await searchArticles(context, callContext, query, limit);
+      const results = articles.map(({ article, ...rest }) => ({ ...showListed(article), ...rest }));
+      return { results, ranked_by: by, fallback };
     },
   ),
   route(
@@ -202,19 +230,19 @@ export const knowledgeRoutes = [
   ),
 ];
 
-function showFiled({ id, version, status, language, createdAt, updatedAt }: Article) {
+function showFiled({ id, version, status, isIndexed, language, createdAt, updatedAt }: FiledArticle) {
   return {
     article_id: id,
     version,
     status,
-    indexed: status === 'published',
+    indexed: isIndexed,
     language,
     created_at: createdAt.toISOString(),
     updated_at: updatedAt.toISOString(),
   };
 }
 
-function showListed(article: Article): Static<ReturnType<typeof Type.Object<typeof listed>>> {
+function showListed(article: FiledArticle): Static<ReturnType<typeof Type.Object<typeof listed>>> {
   const { title, category, tags } = article;
   return { ...showFiled(article), title, category, tags: [...tags] };
 }

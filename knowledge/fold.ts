@@ -1,4 +1,4 @@
-import { toStorable } from '../../../database/storable.ts';
+import { toStorable } from '../database/storable.ts';
 
 /** Letters that are not a letter with an accent. */
 const letters: Readonly<Record<string, string>> = { ß: 'ss', æ: 'ae', œ: 'oe', ø: 'o', đ: 'd', ł: 'l', ı: 'i' };

@@ -1,6 +1,5 @@
-import { type Envelope, EnvelopeError } from '../../../database/envelope.ts';
-import type { ArticleRow, ArticleStatus } from '../../../database/knowledge.ts';
-import { parseObject } from '../../providers/json.ts';
+import { type Envelope, EnvelopeError } from '../database/envelope.ts';
+import type { ArticleRow, ArticleStatus } from '../database/knowledge.ts';
 
 /** What an article says. All of it is sealed, with its version. */
 export interface ArticleText {
@@ -52,7 +51,7 @@ export function openArticle(envelope: Envelope, organizationId: string, row: Art
   const filed = { id, version, status, language, category, tags, createdAt, updatedAt };
   try {
     const text = envelope.open(placeOf(organizationId, id, version), sealed).toString();
-    return { ...lost, ...filed, ...parseObject(text) };
+    return { ...lost, ...filed, ...JSON.parse(text) };
   } catch (error) {
     if (error instanceof EnvelopeError) return { ...lost, ...filed };
     throw error;

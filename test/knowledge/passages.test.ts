@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { foldWords } from '../../../../proxy/governance/knowledge/fold.ts';
-import { cutPassages } from '../../../../proxy/governance/knowledge/passages.ts';
+import { foldWords } from '../../knowledge/fold.ts';
+import { cutPassages } from '../../knowledge/passages.ts';
 
 const cut = (content: string) =>
   cutPassages(content).map(({ startsAt, endsAt, headings }) => [headings.join(' > '), content.slice(startsAt, endsAt)]);
