@@ -922,16 +922,17 @@ begin
       and (most is null or pending_id = any (
         array(select pending_id from chaperone.unfolded_usage where organization_id = organization limit most)))
     returning started_at, request_id
-  ), record as materialized (
-    select r.user_id, r.session_id, r.kind, r.started_at, r.persona_id, r.model, r.requested_model, r.status, r.operation,
-      r.input_tokens, r.output_tokens, r.total_tokens, r.images, r.audio_seconds, r.characters, r.cost_usd, r.duration_ms,
-      r.cache_status, r.avoided_cost_usd, r.cache_savings_usd
-    from taken, unnest(taken.started_at, taken.request_id) as t (started_at, request_id)
-      join chaperone.requests r
-        on r.organization_id = organization and r.started_at = t.started_at and r.request_id = t.request_id
-  ), fact as materialized (
-    -- Not where the records are found: to a planner without statistics the bounds of records from before there were
-    -- constraints would look as if hardly any were left, and it would read all records instead of looking each one up.
+  ), record as (
+    -- Each record is looked up by its key, whatever the planner believes: without statistics, as in the partition of a new
+    -- month, it would read all records of the organization for each note.
+    select r.*
+    from taken, unnest(taken.started_at, taken.request_id) as t (started_at, request_id),
+      lateral (
+        select * from chaperone.requests r
+        where r.organization_id = organization and r.started_at = t.started_at and r.request_id = t.request_id
+        offset 0
+      ) r
+  ), fact as (
     select r.user_id, r.session_id, r.kind, (r.started_at at time zone 'UTC')::date as day,
       coalesce(r.persona_id, nobody) as persona_id, left(coalesce(r.model, r.requested_model, ''), 200) as model,
       left(coalesce(r.requested_model, ''), 200) as requested_model, r.status,
