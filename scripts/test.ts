@@ -1,9 +1,11 @@
 // npm test [-- SUITE|FOLDER|FILE... and node's own test flags]
+// With --times it says where the processor time went. Linux only.
 import { spawn } from 'node:child_process';
 import { globSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type Batch, toBatches } from './test/batches.ts';
+import { describeTimes } from './test/times.ts';
 
 interface Suite {
   readonly name: string;
@@ -58,8 +60,9 @@ function writeBatch(path: string, batch: Batch): string {
   return path;
 }
 
-function runTests(files: readonly string[], flags: readonly string[]): void {
+function runTests(files: readonly string[], flags: readonly string[], isTimed: boolean): void {
   const directory = mkdtempSync(join(tmpdir(), 'chaperone-test-batches-'));
+  const times = join(directory, 'times');
   const child = spawn(
     process.execPath,
     [
@@ -72,7 +75,7 @@ function runTests(files: readonly string[], flags: readonly string[]): void {
       ...flags,
       ...writeBatches(directory, files, flags),
     ],
-    { stdio: 'inherit' },
+    { stdio: 'inherit', env: { ...process.env, ...(isTimed && { CHAPERONE_TEST_TIMES: times }) } },
   );
   let interrupted = false;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -83,13 +86,14 @@ function runTests(files: readonly string[], flags: readonly string[]): void {
     });
   }
   child.on('exit', (code) => {
+    if (isTimed) process.stdout.write(describeTimes(times));
     rmSync(directory, { recursive: true });
     process.exitCode = interrupted ? 1 : (code ?? 1);
   });
 }
 
 process.chdir(dirname(import.meta.dirname));
-const args = process.argv.slice(2);
+const args = process.argv.slice(2).filter((arg) => arg !== '--times');
 const patterns = args.map(toPattern).filter((pattern) => pattern !== undefined);
 const files = patterns.length > 0 ? globSync(patterns) : selectDefaultFiles();
 if (files.length === 0) {
@@ -99,5 +103,6 @@ if (files.length === 0) {
   runTests(
     files,
     args.filter((arg) => toPattern(arg) === undefined),
+    process.argv.includes('--times'),
   );
 }

@@ -1,5 +1,6 @@
 import { join, relative } from 'node:path';
-import { after, suite } from 'node:test';
+import { after, before, suite } from 'node:test';
+import { countTime, otherParts } from './times.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -15,7 +16,11 @@ export function runBatch(files: readonly string[]): void {
     const name = relative(root, file);
     unfinished.add(name);
     suite(name, async () => {
-      after(() => unfinished.delete(name));
+      before(() => countTime(otherParts.batches));
+      after(() => {
+        unfinished.delete(name);
+        countTime(name);
+      });
       await import(file);
     });
   }

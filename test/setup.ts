@@ -9,6 +9,7 @@ import { migrate } from '../database/migrate.ts';
 import { bundleFiles } from '../scripts/build/program.ts';
 import { build } from '../scripts/build.ts';
 import { withDatabase } from './database.ts';
+import { countTimeAtExit, countTimeOf, otherParts } from './times.ts';
 
 /**
  * The module for `node --test --test-global-setup`. It makes everything that a whole run shares:
@@ -25,6 +26,7 @@ const interruption = new AbortController();
 let setup = Promise.resolve();
 
 export function globalSetup(): Promise<void> {
+  countTimeAtExit();
   setup = setUp(interruption.signal).catch(async (error: unknown) => {
     await release();
     throw error;
@@ -104,7 +106,10 @@ async function startServer(directory: string, signal: AbortSignal): Promise<stri
   const laid = join(directory, 'laid-postgres');
   await cp(options.directory, laid, { recursive: true });
   const server = await startEmbeddedPostgres(options);
-  releasers.push(() => server.stop());
+  releasers.push(() => {
+    countTimeOf(otherParts.postgres, server.pid);
+    return server.stop();
+  });
   process.env.CHAPERONE_TEST_LAID_DATABASE = laid;
   process.env.CHAPERONE_TEST_SUPERUSER_URL = server.superuserUrl;
   return server.url;

@@ -1,4 +1,5 @@
 import { afterEach } from 'node:test';
+import { countTimeAtExit } from './times.ts';
 
 /**
  * Loaded into every test process. It ends a process in which no test has ended for ten minutes: one that hangs, or stays
@@ -14,4 +15,5 @@ if (process.env.NODE_TEST_CONTEXT !== undefined) {
     process.exit(1);
   }, limitMs).unref();
   afterEach(() => void timer.refresh());
+  countTimeAtExit();
 }
