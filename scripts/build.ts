@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { type BuildOptions, build as bundle, type Plugin } from 'esbuild';
 import { proxyNodeOptions } from '../cli/local/kept-process.ts';
 import { withoutSharedShapes } from './build/module-wrappers.ts';
-import { bundleFiles, filesOf, type ProgramName, programFrame } from './build/program.ts';
+import { filesOf, launcherFile, type ProgramName, programFrame, programNames } from './build/program.ts';
 import {
   partsThatOperatorsLeaveOut,
   partsThatProxiesLeaveOut,
@@ -57,8 +57,8 @@ const modulePlaces: Plugin = {
 
 /**
  * A process pays for all code of its program, even if unused. So the program of each command that runs in a cluster has
- * only its own code and the used parts of its packages; for that, its module must be a static import. The code of the
- * other commands is in a separate file, which only they read.
+ * only its own code and the used parts of its packages; for that, its module must be a static import. The launcher starts
+ * the program of all other commands for those.
  */
 const ownCommand = (name: ProgramName): Plugin => ({
   name: 'own-command',
@@ -74,25 +74,10 @@ const ownCommand = (name: ProgramName): Plugin => ({
     });
     onResolve({ filter: /^\.\// }, ({ importer, kind }) => {
       const isOther = kind === 'dynamic-import' && [main, overDirectory].includes(importer);
-      return isOther ? { path: `./${bundleFiles.commands}`, external: true } : undefined;
+      return isOther ? { path: `./${filesOf('commands').program}`, external: true } : undefined;
     });
   },
 });
-const programs: readonly ProgramName[] = ['proxy', 'operator', 'worker'];
-const commandModules = [
-  'up',
-  'sandbox',
-  'token',
-  'revoke',
-  'usage',
-  'audit',
-  'verify',
-  'get',
-  'retry',
-  'explain',
-  'simulate',
-  'check',
-];
 
 /**
  * The Kubernetes client has a class for every kind of object. Loading them has no side effects, but its package.json
@@ -167,11 +152,12 @@ const connectionsOfOperator: Plugin = {
   },
 };
 
-/** The plugins that leave out unused code, by program. */
-const unused: Readonly<Record<ProgramName, readonly Plugin[]>> = {
-  proxy: [connectionsOfUndici, partsThatProxiesLeaveOut],
-  worker: [connectionsOfUndici, partsThatWorkersLeaveOut],
-  operator: [unusedKubernetesClasses, connectionsOfOperator, partsThatOperatorsLeaveOut],
+/** The plugins that choose what is in a program. */
+const contents: Readonly<Record<ProgramName, readonly Plugin[]>> = {
+  proxy: [ownCommand('proxy'), connectionsOfUndici, partsThatProxiesLeaveOut],
+  worker: [ownCommand('worker'), connectionsOfUndici, partsThatWorkersLeaveOut],
+  operator: [ownCommand('operator'), unusedKubernetesClasses, connectionsOfOperator, partsThatOperatorsLeaveOut],
+  commands: [unusedKubernetesClasses],
 };
 
 /** Builds into `directory`, which is replaced when the build is complete. */
@@ -190,44 +176,27 @@ export async function build(directory: string = join(root, 'dist')): Promise<voi
 
 async function fill(directory: string, version: string): Promise<void> {
   await mkdir(directory, { recursive: true });
-  const program: BuildOptions = {
-    external,
-    // The source stays in memory while the process runs, so it is minified. Names stay readable in errors.
-    minifyWhitespace: true,
-    define: { 'import.meta.url': '__filename', 'process.env.CHAPERONE_VERSION': JSON.stringify(version) },
-  };
   await Promise.all([
-    ...programs.map((name) =>
+    ...programNames.map((name) =>
       bundle({
         ...options,
         entryPoints: ['cli/main.ts'],
         outfile: join(directory, filesOf(name).program),
-        plugins: [ownCommand(name), ...unused[name], modulePlaces],
+        plugins: [...contents[name], modulePlaces],
+        external,
+        // The source stays in memory while the process runs, so it is minified. Names stay readable in errors.
+        minifyWhitespace: true,
+        define: { 'import.meta.url': '__filename', 'process.env.CHAPERONE_VERSION': JSON.stringify(version) },
         // Use require: node:vm runs the program, and its import() prints an experimental warning.
         supported: { 'dynamic-import': false },
         banner: { js: programFrame.start },
         footer: { js: programFrame.end },
-        ...program,
       }),
     ),
     bundle({
       ...options,
-      stdin: {
-        contents: [
-          ...commandModules.map((name) => `export { ${name} } from './${name}.ts';`),
-          `export { operateOverDirectory } from './operator/over-directory.ts';`,
-        ].join('\n'),
-        resolveDir: join(root, 'cli'),
-        loader: 'ts',
-      },
-      outfile: join(directory, bundleFiles.commands),
-      plugins: [unusedKubernetesClasses, modulePlaces],
-      ...program,
-    }),
-    bundle({
-      ...options,
       entryPoints: ['scripts/build/launcher.ts'],
-      outfile: join(directory, bundleFiles.launcher),
+      outfile: join(directory, launcherFile),
       define: { 'import.meta.dirname': '__dirname' },
     }),
     writeFile(join(directory, 'package.json'), '{ "type": "commonjs" }\n'),
@@ -235,15 +204,15 @@ async function fill(directory: string, version: string): Promise<void> {
     ...globSync(assets, { cwd: root }).map((file) => cp(join(root, file), join(directory, file))),
   ]);
   await Promise.all(
-    [...programs.map((name) => filesOf(name).program), bundleFiles.commands].map(async (name) => {
-      const file = join(directory, name);
+    programNames.map(async (name) => {
+      const file = join(directory, filesOf(name).program);
       await writeFile(file, withoutSharedShapes(await readFile(file, 'utf8')));
     }),
   );
-  await chmod(join(directory, bundleFiles.launcher), 0o755);
+  await chmod(join(directory, launcherFile), 0o755);
   const writeCodeCache = join(root, 'scripts/build/write-code-cache.ts');
   await Promise.all(
-    programs.map((name) =>
+    programNames.map((name) =>
       promisify(execFile)(process.execPath, [...proxyNodeOptions, writeCodeCache, directory, name]),
     ),
   );

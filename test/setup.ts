@@ -6,7 +6,7 @@ import { Client } from 'pg';
 import { owner as migratedDatabase } from '../cli/embedded-postgres/data-directory.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../cli/embedded-postgres.ts';
 import { migrate } from '../database/migrate.ts';
-import { bundleFiles } from '../scripts/build/program.ts';
+import { launcherFile } from '../scripts/build/program.ts';
 import { build } from '../scripts/build.ts';
 import { withDatabase } from './database.ts';
 import { countTimeAtExit, countTimeOf, otherParts } from './times.ts';
@@ -70,7 +70,7 @@ async function setUpProgram(directory: string): Promise<void> {
   await build(program);
   // Packages that are not bundled are loaded from here.
   await symlink(join(dirname(import.meta.dirname), 'node_modules'), join(directory, 'node_modules'));
-  process.env.CHAPERONE_TEST_PROGRAM = join(program, bundleFiles.launcher);
+  process.env.CHAPERONE_TEST_PROGRAM = join(program, launcherFile);
   // A compile cache for this run only: in a shared cache, entries for this path would stay behind.
   process.env.CHAPERONE_TEST_COMPILE_CACHE = join(directory, 'compiled');
 }

@@ -2,10 +2,10 @@
 // Becomes `dist/chaperone.js`. It starts the program beside it, with the code cache that V8 made at build time.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { filesOf, loadProgram, type ProgramName } from './program.ts';
+import { filesOf, loadProgram, programOf } from './program.ts';
 
-const [, , command] = process.argv;
-const name: ProgramName = command === 'operator' || command === 'worker' ? command : 'proxy';
+const [, , command, ...options] = process.argv;
+const name = programOf(command, options);
 loadProgram(import.meta.dirname, name, readCodeCache()).run();
 
 function readCodeCache(): Buffer | undefined {

@@ -3,15 +3,23 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { constants, Script } from 'node:vm';
 
-/** The bundle's files in one folder. `filesOf` gives those of each program. */
-export const bundleFiles = {
-  launcher: 'chaperone.js',
-  /** The code of the commands that are not programs. */
-  commands: 'commands.js',
-} as const;
+/** The bundle's file that Node starts. `filesOf` gives those of each program. */
+export const launcherFile = 'chaperone.js';
 
-/** The commands that run in a cluster. Each has its own program, without the code of the others. */
-export type ProgramName = 'proxy' | 'operator' | 'worker';
+/**
+ * The commands that run in a cluster each have their own program, without the code of the others. All other commands
+ * share one.
+ */
+export type ProgramName = 'proxy' | 'operator' | 'worker' | 'commands';
+
+export const programNames: readonly ProgramName[] = ['proxy', 'operator', 'worker', 'commands'];
+
+/** The program that has a command. */
+export function programOf(command: string | undefined, options: readonly string[]): ProgramName {
+  // In a cluster the operator needs no validators of its own, so its program has none.
+  if (command === 'operator' && options.some((option) => /^--directory(?:=|$)/.test(option))) return 'commands';
+  return programNames.find((name) => name === command) ?? 'commands';
+}
 
 export function filesOf(name: ProgramName) {
   return { program: `${name}.js`, codeCache: `${name}.cache` };

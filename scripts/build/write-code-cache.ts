@@ -1,25 +1,30 @@
 // node scripts/build/write-code-cache.ts DIRECTORY PROGRAM: runs the program of the bundle in DIRECTORY until it has
 // loaded its modules, and saves the code that V8 compiled.
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { filesOf, loadProgram } from './program.ts';
+import { filesOf, loadProgram, programNames } from './program.ts';
 
-const [, , directory, name] = process.argv;
-if (directory === undefined || (name !== 'proxy' && name !== 'operator' && name !== 'worker')) {
-  throw new Error('usage: node scripts/build/write-code-cache.ts DIRECTORY proxy|operator|worker');
+const [, , directory, asked] = process.argv;
+const name = programNames.find((known) => known === asked);
+if (directory === undefined || name === undefined) {
+  throw new Error(`usage: node scripts/build/write-code-cache.ts DIRECTORY ${programNames.join('|')}`);
 }
+// With missing files it ends quietly by itself, once everything is loaded. `up` writes a log there.
+const nowhere = join(directory, 'not-there');
 const program = loadProgram(directory, name, undefined);
 process.on('exit', () => {
   writeFileSync(join(directory, filesOf(name).codeCache), program.createCodeCache());
+  rmSync(nowhere, { recursive: true, force: true });
   process.exitCode = 0;
 });
-// With missing files it ends quietly by itself, once everything is loaded.
-const nowhere = join(directory, 'not-there');
-const needs = {
-  proxy: ['--credentials', nowhere, '--data', nowhere, '--metrics-host', '127.0.0.1', '--metrics-port', '0'],
-  operator: ['--database-url-file', nowhere],
-  worker: ['--credentials', nowhere, '--data', nowhere, '--metrics-host', '127.0.0.1', '--metrics-port', '0'],
+const inPod = ['--credentials', nowhere, '--data', nowhere, '--metrics-host', '127.0.0.1', '--metrics-port', '0'];
+const commands = {
+  proxy: ['proxy', ...inPod],
+  operator: ['operator', '--database-url-file', nowhere],
+  worker: ['worker', ...inPod],
+  // The command with the most code.
+  commands: ['up', nowhere, '--data', nowhere],
 };
-process.argv.splice(2, 2, name, ...needs[name]);
+process.argv.splice(2, 2, ...commands[name]);
 process.stderr.write = () => true;
 program.run();
