@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { program } from './program.ts';
+import { commandOf } from './program.ts';
 
 /** Nothing of the person's own: an OPENAI_API_KEY would send the tests' calls to OpenAI. */
 export const cliEnvironment = {
@@ -15,7 +15,7 @@ export async function runCli(
   more: Readonly<Record<string, string>> = {},
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const env = { ...cliEnvironment, ...more };
-  const child = spawn(process.execPath, [program(), ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
+  const child = spawn(process.execPath, commandOf(...args), { stdio: ['ignore', 'pipe', 'pipe'], env });
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
   const [code] = await once(child, 'close');
   return { code, stdout: stdout(), stderr: stderr() };

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { parse, parseDocument } from 'yaml';
 import { makeDirectory } from '../directories.ts';
-import { program } from '../program.ts';
+import { commandOf } from '../program.ts';
 import { type GovernedStack, startGovernedStack } from '../proxy/quota/governed-stack.ts';
 import { cliEnvironment, collect, runCli } from '../run-cli.ts';
 import { suiteScope } from '../scope.ts';
@@ -184,7 +184,9 @@ describe('chaperone simulate', () => {
   it('reads from an input that does not end, as in a pod', async () => {
     const child = spawn(
       process.execPath,
-      [program(), 'simulate', '-f', '-', '--since', '1h', '-o', 'json', '--database-url-file', join(directory, 'url')],
+      commandOf(
+        ...['simulate', '-f', '-', '--since', '1h', '-o', 'json', '--database-url-file', join(directory, 'url')],
+      ),
       { stdio: ['pipe', 'pipe', 'inherit'], env: cliEnvironment },
     );
     const stdout = collect(child.stdout);

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { copyQuickstart, makeDataDirectory } from '../directories.ts';
-import { program } from '../program.ts';
+import { commandOf } from '../program.ts';
 
 import { atEnd } from '../scope.ts';
 import { until } from '../until.ts';
@@ -13,7 +13,7 @@ test('what `chaperone up` prints works as pasted, for clients that send X-User-I
   const data = await makeDataDirectory(t);
   const { OPENAI_BASE_URL: _, OPENAI_API_KEY: __, ...environment } = process.env;
   const args = ['up', directory, '--port', '0', '--metrics-port', '0', '--data', data];
-  const up = spawn(process.execPath, [program(), ...args], { stdio: ['ignore', 'pipe', 'ignore'], env: environment });
+  const up = spawn(process.execPath, commandOf(...args), { stdio: ['ignore', 'pipe', 'ignore'], env: environment });
   atEnd(t, async () => {
     if (up.exitCode === null && up.kill('SIGTERM')) await once(up, 'exit');
   });

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { makeDataDirectory } from '../directories.ts';
-import { program } from '../program.ts';
+import { commandOf } from '../program.ts';
 import { cliEnvironment, collect } from '../run-cli.ts';
 import { atEnd, type Scope } from '../scope.ts';
 
@@ -44,8 +44,9 @@ export interface UpOptions {
 export async function startUp(scope: Scope, options: UpOptions): Promise<RunningUp> {
   const data = options.data ?? (await makeDataDirectory(scope));
   const args = ['up', options.directory, '--json', '--port', '0', '--metrics-port', '0', '--data', data];
-  const entry = options.entry ?? program();
-  const child = spawn(process.execPath, [entry, ...args, ...(options.arguments ?? [])], {
+  const more = options.arguments ?? [];
+  const command = options.entry === undefined ? commandOf(...args, ...more) : [options.entry, ...args, ...more];
+  const child = spawn(process.execPath, command, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...cliEnvironment,

@@ -5,7 +5,7 @@ import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { copyQuickstart, makeDataDirectory, replaceFile } from '../directories.ts';
-import { program } from '../program.ts';
+import { commandOf } from '../program.ts';
 
 import { atEnd } from '../scope.ts';
 import { until } from '../until.ts';
@@ -16,7 +16,7 @@ async function startUp(t: TestContext, ...more: readonly string[]) {
   const data = await makeDataDirectory(t);
   const { OPENAI_BASE_URL: _, OPENAI_API_KEY: __, ...environment } = process.env;
   const args = ['up', directory, '--port', '0', '--metrics-port', '0', '--data', data, ...more];
-  const up = spawn(process.execPath, [program(), ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
+  const up = spawn(process.execPath, commandOf(...args), { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
   atEnd(t, async () => {
     if (up.exitCode === null && up.kill('SIGTERM')) await once(up, 'exit');
   });
