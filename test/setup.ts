@@ -3,20 +3,22 @@ import { cp, mkdtemp, rm, statfs, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Client } from 'pg';
+import { pino } from 'pino';
 import { owner as migratedDatabase } from '../cli/embedded-postgres/data-directory.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../cli/embedded-postgres.ts';
 import { migrate } from '../database/migrate.ts';
+import { makePartitionsAhead } from '../database/partitions.ts';
 import { launcherFile } from '../scripts/build/program.ts';
 import { build } from '../scripts/build.ts';
-import { withDatabase } from './database.ts';
+import { templateVariables, withDatabase } from './database.ts';
 import { countTimeAtExit, countTimeOf, otherParts } from './times.ts';
 
 /**
  * The module for `node --test --test-global-setup`. It makes everything that a whole run shares:
  *
- * - one PostgreSQL with a migrated template database, which `makeTestDatabase` clones. `CHAPERONE_TEST_DATABASE_URL`
+ * - one PostgreSQL with migrated template databases, which `makeTestDatabase` clones. `CHAPERONE_TEST_DATABASE_URL`
  *   names a database of a given server instead, with a role that may create databases and roles;
- * - the directory of a migrated PostgreSQL for `layDatabase`;
+ * - the directory of a migrated PostgreSQL, with partitions, for `layDatabase`;
  * - the bundled program, built from the current source, for the processes that tests start: a proxy starts in a third
  *   of the processor time. With `CHAPERONE_TEST_PROGRAM=cli/main.ts` they run the source, so errors have its line
  *   numbers.
@@ -78,18 +80,25 @@ async function setUpProgram(directory: string): Promise<void> {
 async function setUpDatabase(directory: string, signal: AbortSignal): Promise<void> {
   const given = process.env.CHAPERONE_TEST_DATABASE_URL;
   const server = given ?? (await startServer(directory, signal));
-  const template = `chaperone_template_${randomBytes(6).toString('hex')}`;
+  const name = `chaperone_template_${randomBytes(6).toString('hex')}`;
+  const templates = { migrated: name, partitioned: `${name}_partitioned` };
   // A database can be cloned only while nobody is connected to it.
   const admin = new Client({ connectionString: given ?? withDatabase(server, 'template1') });
   await admin.connect();
   releasers.push(() => admin.end());
-  await admin.query(`create database ${template} template ${given === undefined ? migratedDatabase : 'template1'}`);
-  releasers.push(async () => {
-    await admin.query(`drop database ${template} with (force)`);
-  });
-  if (given !== undefined) await migrate(withDatabase(given, template));
+  const create = async (template: string, source: string) => {
+    await admin.query(`create database ${template} template ${source}`);
+    releasers.push(async () => {
+      await admin.query(`drop database ${template} with (force)`);
+    });
+  };
+  await create(templates.migrated, given === undefined ? migratedDatabase : 'template1');
+  if (given !== undefined) await migrate(withDatabase(given, templates.migrated));
+  await create(templates.partitioned, templates.migrated);
+  await withClient(withDatabase(server, templates.partitioned), makePartitions);
+  await withClient(withDatabase(server, templates.migrated), dropPartitions);
   process.env.CHAPERONE_TEST_DATABASE_URL = server;
-  process.env.CHAPERONE_TEST_TEMPLATE = template;
+  for (const kind of ['migrated', 'partitioned'] as const) process.env[templateVariables[kind]] = templates[kind];
 }
 
 async function startServer(directory: string, signal: AbortSignal): Promise<string> {
@@ -118,11 +127,32 @@ async function startServer(directory: string, signal: AbortSignal): Promise<stri
 /** Drops unused default databases: they are half of a server's files, in each copy. */
 async function prepareServer({ url, superuserUrl }: EmbeddedPostgres): Promise<void> {
   await migrate(url);
-  const client = new Client({ connectionString: superuserUrl });
-  await client.connect();
-  try {
+  await withClient(url, makePartitions);
+  await withClient(superuserUrl, async (client) => {
     await client.query('alter database template0 is_template false');
     for (const name of ['template0', 'postgres']) await client.query(`drop database ${name}`);
+  });
+}
+
+/** As an operator does at its start, which takes half of PostgreSQL's time there. */
+function makePartitions(client: Client): Promise<void> {
+  return makePartitionsAhead(client, pino({ level: 'warn' }, pino.destination(2)), Date.now());
+}
+
+async function dropPartitions(client: Client): Promise<void> {
+  const { rows } = await client.query<{ partition: string }>(
+    `select inhrelid::regclass::text as partition from pg_inherits
+     where inhparent in ('chaperone.requests'::regclass, 'chaperone.request_contents'::regclass)
+       and inhrelid::regclass::text not like '%\\_default'`,
+  );
+  for (const { partition } of rows) await client.query(`drop table ${partition}`);
+}
+
+async function withClient(connectionString: string, use: (client: Client) => Promise<void>): Promise<void> {
+  const client = new Client({ connectionString });
+  await client.connect();
+  try {
+    await use(client);
   } finally {
     await client.end();
   }

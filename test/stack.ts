@@ -161,7 +161,7 @@ async function startOwnDatabase(directory: string): Promise<StackDatabase> {
 }
 
 async function cloneDatabase(): Promise<StackDatabase> {
-  const { url, superuserUrl = url, close } = await makeTestDatabase();
+  const { url, superuserUrl = url, close } = await makeTestDatabase('partitioned');
   const refuse = async () => {
     throw new Error('This database is shared with other tests: ask for a stack with ownDatabase');
   };
