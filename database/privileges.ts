@@ -12,8 +12,9 @@ export async function restorePrivileges(
 ): Promise<void> {
   const names = (await readdir(directory)).filter((name) => name.endsWith('.sql')).sort();
   const migrations = await Promise.all(names.map((name) => readFile(join(directory, name), 'utf8')));
+  const drops = migrations.map(droppedFunctions);
   const statements = migrations.flatMap((sql, index) => {
-    const dropped = migrations.slice(index + 1).flatMap(droppedFunctions);
+    const dropped = drops.slice(index + 1).flat();
     return privilegeStatements(sql).filter((statement) => !dropped.some((signature) => statement.includes(signature)));
   });
   // Postgres fails when two sessions grant the same privilege at once. No tenant can take this lock and block the
