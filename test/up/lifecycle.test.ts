@@ -36,23 +36,9 @@ describe('chaperone up', { concurrency: 2 }, () => {
     await clientOf(second, onlyOrganization(first).token).responses.create({ model: 'gpt-4o', input: 'Again' });
   });
 
-  it('logs with levels by name and times for people, the operator and the proxies', async (t) => {
-    const data = await makeDirectory(t);
-    await startUp(t, { directory: await copyQuickstart(t), data });
-    const entries = await until(async () => {
-      const lines = (await readFile(join(data, 'chaperone.log'), 'utf8')).split('\n').slice(0, -1);
-      const all = lines.map((line) => JSON.parse(line) as Record<string, string>);
-      return all.some(({ msg }) => msg === 'serving') && all.some(({ msg }) => msg !== 'serving') && all;
-    }, 'lines of both');
-    for (const { level, time } of entries) {
-      assert.match(level ?? '', /^(info|warn|error)$/);
-      assert.match(time ?? '', /^\d{4}-\d\d-\d\dT/);
-    }
-  });
-
   it('starts again after it was killed, and stops the processes that it left running', async (t) => {
     const directory = await copyQuickstart(t);
-    const data = await makeDirectory(t);
+    const data = await makeDataDirectory(t);
     const killed = await startUp(t, { directory, data });
     const processes = await descendantsOf(killed.ready.pid);
     process.kill(killed.ready.pid, 'SIGKILL');
@@ -113,6 +99,18 @@ describe('chaperone up', { concurrency: 2 }, () => {
     let up: RunningUp;
     before(async () => {
       up = await startUp(scope, { directory: await copyQuickstart(scope) });
+    });
+
+    it('logs with levels by name and times for people, the operator and the proxies', async () => {
+      const entries = await until(async () => {
+        const lines = (await readFile(join(up.data, 'chaperone.log'), 'utf8')).split('\n').slice(0, -1);
+        const all = lines.map((line) => JSON.parse(line) as Record<string, string>);
+        return all.some(({ msg }) => msg === 'serving') && all.some(({ msg }) => msg !== 'serving') && all;
+      }, 'lines of both');
+      for (const { level, time } of entries) {
+        assert.match(level ?? '', /^(info|warn|error)$/);
+        assert.match(time ?? '', /^\d{4}-\d\d-\d\dT/);
+      }
     });
 
     it('says what is wrong, and exits with 1', async (t) => {
