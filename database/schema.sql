@@ -1952,6 +1952,8 @@ CREATE OR REPLACE FUNCTION chaperone.record_audit_change(organization uuid, entr
  SET lock_timeout TO '10s'
 AS $function$
 begin
+  delete from chaperone.resource_requests r
+    where r.uid = entry ->> 'uid' and (r.generation <= (entry ->> 'generation')::bigint or state is null and r.operation = 'DELETE');
   -- Others wait here until this change is recorded.
   insert into chaperone.audit_chains (organization_id) values (organization) on conflict do nothing;
   perform from chaperone.audit_chains c where c.organization_id = organization for update;
@@ -3231,6 +3233,19 @@ grant insert, select on chaperone.requests to chaperone_tenant;
 
 create table chaperone.requests_default partition of chaperone.requests default;
 alter table chaperone.requests_default enable row level security;
+
+create table chaperone.resource_requests (
+  uid text not null,
+  operation text not null,
+  generation bigint not null,
+  digest bytea not null,
+  requester text not null,
+  requested_at timestamp with time zone not null default now()
+);
+alter table chaperone.resource_requests add constraint resource_requests_operation_check CHECK ((operation = ANY (ARRAY['CREATE'::text, 'UPDATE'::text, 'DELETE'::text])));
+alter table chaperone.resource_requests add constraint resource_requests_pkey PRIMARY KEY (uid, operation, generation, requester, digest);
+CREATE INDEX resource_requests_requested_at ON chaperone.resource_requests USING btree (requested_at);
+alter table chaperone.resource_requests enable row level security;
 
 create table chaperone.revocations (
   organization_id uuid not null,

@@ -26,10 +26,13 @@ function toCells({ organization, seq, fields }: ListedEntry): string[] {
 function whoOf(actor: unknown): string {
   if (!isObject(actor)) return '';
   if (Array.isArray(actor.managers)) {
-    const managers = actor.managers.filter(isObject).map(({ manager, operation }) => {
+    const requesters = listOf(actor.requesters).map(({ user }) => shortenPseudonym(String(user)));
+    const managers = listOf(actor.managers).map(({ manager, operation }) => {
       return operation === undefined ? String(manager) : `${manager} (${operation})`;
     });
-    return managers.length === 0 ? '(unknown)' : managers.join(', ');
+    const [who, by] = [[...new Set(requesters)].join(', '), managers.join(', ')];
+    if (who === '') return by === '' ? '(unknown)' : by;
+    return by === '' ? who : `${who} by ${by}`;
   }
   return typeof actor.user === 'string' ? shortenPseudonym(actor.user) : '(nobody)';
 }
@@ -43,7 +46,7 @@ function whatOf(fields: Readonly<Record<string, unknown>>) {
   }
   const about = typeof user === 'string' ? `${subject} ${shortenPseudonym(user)}` : String(subject);
   if (kind === 'revocation') return `revoked ${about}`;
-  const changed = Array.isArray(changes) ? changes.filter(isObject).map(showChange) : [];
+  const changed = listOf(changes).map(showChange);
   const shown = changed.length > 3 ? [...changed.slice(0, 3), `and ${changed.length - 3} more`] : changed;
   return `${action} ${about}${shown.length > 0 && action !== 'created' ? `: ${shown.join(', ')}` : ''}`;
 }
@@ -62,6 +65,10 @@ function showValue(value: unknown): string {
 /** Of somebody who was erased. */
 function shortenPseudonym(user: string): string {
   return user.replace(/^(person:[0-9a-f]{8})[0-9a-f]{56}$/, '$1…');
+}
+
+function listOf(value: unknown): readonly Readonly<Record<string, unknown>>[] {
+  return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -5,6 +5,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { makeAuditMetrics } from '../../operator/audit/metrics.ts';
+import { openRequestStore } from '../../operator/audit/request-store.ts';
 import { makeLeaseStore } from '../../operator/cluster/kubernetes/leases.ts';
 import { makeServiceAccountIssuer } from '../../operator/cluster/kubernetes/service-account-issuer.ts';
 import { type KubernetesCluster, makeApiClient, makeKubernetesCluster } from '../../operator/cluster/kubernetes.ts';
@@ -117,7 +118,9 @@ async function run(
   await cluster.start();
   isSynced = true;
   log.info('the caches are filled');
-  webhooks = await startWebhooks(options, { cluster, client, registry, log });
+  const requests = openRequestStore(databaseUrl, log);
+  releasers.push(requests.close);
+  webhooks = await startWebhooks(options, { cluster, client, registry, log, keepRequest: requests.keep });
   if (webhooks) releasers.push(webhooks.stop);
 
   const identity = `${hostname()}_${randomUUID()}`;

@@ -17,7 +17,7 @@ import {
   type InjectionSettings,
   type ResourceRequirements,
 } from '../../operator/injection/settings.ts';
-import { type Injection, startInjection } from '../../operator/injection/start.ts';
+import { type Injection, type InjectionContext, startInjection } from '../../operator/injection/start.ts';
 import { followWebhookKeys, openWebhookKey } from '../../operator/injection/webhook-key.ts';
 
 export interface InjectionOptions {
@@ -69,7 +69,13 @@ export function injectionSettingsOf(options: InjectionOptions): InjectionSetting
 /** Serves the webhooks. Every replica does. */
 export async function startWebhooks(
   options: InjectionOptions,
-  { cluster, client, log, registry }: WebhookContext & { readonly registry: Registry },
+  {
+    cluster,
+    client,
+    log,
+    registry,
+    keepRequest,
+  }: WebhookContext & { readonly registry: Registry } & Pick<InjectionContext, 'keepRequest'>,
 ): Promise<Injection | undefined> {
   const { namespace, webhookCertificates } = options;
   const settings = injectionSettingsOf(options);
@@ -85,6 +91,7 @@ export async function startWebhooks(
         ? certificateFromSecret(cluster, { namespace, name: webhookCertificateSecretName })
         : certificateFromDirectory(webhookCertificates, log),
     settings,
+    keepRequest,
     port: options.webhookPort,
     instance: hostname(),
     log,

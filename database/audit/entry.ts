@@ -21,6 +21,13 @@ export interface Manager {
   readonly at?: string | undefined;
 }
 
+/** Who asked an API server for a change of a resource. */
+export interface Requester {
+  /** The name by which the API server knows them. Those that begin with `system:` are no people. */
+  readonly user: NamedUser | string;
+  readonly at: string;
+}
+
 /** Who called. */
 export interface CallerActor {
   /** Null: the call named none. */
@@ -42,7 +49,11 @@ export interface ResourceEntry extends CommonFields {
   readonly kind: 'resource';
   /** `replaced`: another resource of the same name took its place while nobody watched. */
   readonly action: 'created' | 'changed' | 'replaced' | 'deleted';
-  readonly actor: { readonly managers: readonly Manager[] };
+  readonly actor: {
+    readonly managers: readonly Manager[];
+    /** Absent where no API server has the resources. Empty: unknown. */
+    readonly requesters?: readonly Requester[];
+  };
   /** Kind and path, such as `Organization/acme` or `ApiKeyBinding/team/openai`. */
   readonly subject: string;
   readonly uid: string;

@@ -16,12 +16,12 @@ export type Login = 'proxy' | 'owner';
  *
  * @param entries each with the time that it is about, since that of before a user's erasure is the anonymous user's
  */
-export async function withPseudonyms(
+export async function withPseudonyms<T>(
   db: Queryable,
   login: Login,
   organizationId: string,
-  entries: readonly { readonly at: string; readonly value: unknown }[],
-): Promise<unknown[]> {
+  entries: readonly { readonly at: string; readonly value: T }[],
+): Promise<T[]> {
   const names = new Map<string, Named>();
   for (const { at, value } of entries) collect(value, at, names);
   if (names.size === 0) return entries.map(({ value }) => value);
@@ -36,6 +36,7 @@ function collect(value: unknown, at: string, names: Map<string, Named>): void {
     for (const inner of Object.values(value)) collect(inner, at, names);
 }
 
+function replace<T>(value: T, at: string, people: ReadonlyMap<string, string>): T;
 function replace(value: unknown, at: string, people: ReadonlyMap<string, string>): unknown {
   const name = nameOf(value);
   if (name !== undefined) return people.get(keyOf(name, at)) ?? null;

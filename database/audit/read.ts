@@ -10,7 +10,7 @@ export interface AuditFilter {
   readonly kind: string | null;
   /** Of refusals. */
   readonly code: string | null;
-  /** A user's pseudonym, or a field manager. */
+  /** A user's pseudonym, or the name of a field manager or of a requester. */
   readonly actor: string | null;
   /** Such as `Organization/acme`, or the beginning of one: `ApiKeyBinding/team/`. */
   readonly subject: string | null;
@@ -32,7 +32,8 @@ const matching = `from chaperone.audit_log l, lateral (select l.entry::jsonb as 
     and ($4::text is null or fields ->> 'kind' = $4::text)
     and ($5::text is null or fields ->> 'code' = $5::text)
     and ($6::text is null or fields #>> '{actor,user}' = $6::text
-      or fields #> '{actor,managers}' @> jsonb_build_array(jsonb_build_object('manager', $6::text)))
+      or fields #> '{actor,managers}' @> jsonb_build_array(jsonb_build_object('manager', $6::text))
+      or fields #> '{actor,requesters}' @> jsonb_build_array(jsonb_build_object('user', $6::text)))
     and ($7::text is null or fields ->> 'subject' = $7::text
       or right($7::text, 1) = '/' and starts_with(fields ->> 'subject', $7::text))`;
 

@@ -77,13 +77,13 @@ export async function insertResourceChanges(
   return rows.every(({ recorded }) => recorded);
 }
 
-/** Replaces the users in the specs of resources by their pseudonyms. */
-export async function withPeople(
+/** Replaces the users in what is to be recorded of resources by their pseudonyms. */
+export async function withPeople<T>(
   db: Queryable,
   organizationId: string,
-  specs: readonly unknown[],
+  values: readonly T[],
   at: string,
-): Promise<unknown[]> {
-  const named = specs.map((value) => ({ at, value }));
+): Promise<T[]> {
+  const named = values.map((value) => ({ at, value }));
   return withPseudonyms(db, 'owner', organizationId, named);
 }

@@ -1,6 +1,6 @@
 -- Appends the entry of a resource's change, and keeps the resource as it is now, for the next one. Nothing happens where
 -- the resource is not as it was when the change was found (`revision`), since another operator has recorded it then.
--- `state` null: the resource is gone. Returns whether it was appended.
+-- `state` null: the resource is gone. Returns whether it was appended. What was kept of the requests for the change goes.
 create or replace function chaperone.record_audit_change(organization uuid, entry jsonb, subject text, former bigint, state jsonb)
   returns boolean
   language plpgsql
@@ -10,6 +10,8 @@ create or replace function chaperone.record_audit_change(organization uuid, entr
   set lock_timeout = '10s'
 as $$
 begin
+  delete from chaperone.resource_requests r
+    where r.uid = entry ->> 'uid' and (r.generation <= (entry ->> 'generation')::bigint or state is null and r.operation = 'DELETE');
   -- Others wait here until this change is recorded.
   insert into chaperone.audit_chains (organization_id) values (organization) on conflict do nothing;
   perform from chaperone.audit_chains c where c.organization_id = organization for update;

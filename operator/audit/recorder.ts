@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { CustomKind } from '../../crds/definition.ts';
 import { diffFields } from '../../database/audit/diff.ts';
-import type { FieldChange, ResourceEntry } from '../../database/audit/entry.ts';
+import type { FieldChange, Requester, ResourceEntry } from '../../database/audit/entry.ts';
+import { readResourceRequests } from '../../database/audit/requests.ts';
 import {
   insertResourceChanges,
   type RecordedResource,
@@ -16,6 +17,7 @@ import { type ObjectPath, pathOf } from '../cluster/object-key.ts';
 import { makeRowWriter } from '../row-writer.ts';
 import { auditedSpec } from './audited-spec.ts';
 import { managersOf } from './managers.ts';
+import { type Change, requestersOf } from './requests.ts';
 
 /** Records changes of resources in the audit log: each once, whatever happens to the operator. */
 export interface AuditRecorder {
@@ -103,24 +105,47 @@ async function describe(
   const at = new Date().toISOString();
   const stored = sightings.map(({ subject }) => subject).filter((subject) => recorded.has(subject));
   const former = stored.length === 0 ? new Map() : await readRecordedSpecs(db, organizationId, stored);
-  const specs = await withPeople(
+  const requests = await readResourceRequests(
+    db,
+    sightings.flatMap(({ resource, subject }) => resource?.metadata.uid ?? recorded.get(subject)?.uid ?? []),
+  );
+  const named = await withPeople(
     db,
     organizationId,
-    sightings.map(({ resource }) => resource && auditedSpec(resource)),
+    sightings.map(({ resource, subject }) => ({
+      spec: resource && auditedSpec(resource),
+      requesters: requestersOf(changeOf(resource, recorded.get(subject)), requests),
+    })),
     at,
   );
   return sightings.map((sighting, index) => {
     const { subject } = sighting;
-    return describeOne(sighting, recorded.get(subject), former.get(subject), specs[index], at);
+    const { spec, requesters } = named[index] ?? { spec: undefined, requesters: [] };
+    return describeOne(sighting, recorded.get(subject), { former: former.get(subject), spec, requesters, at });
   });
+}
+
+function changeOf(resource: ResourceOf<CustomKind> | undefined, recorded: RecordedResource | undefined): Change {
+  const { uid = '', generation = 0 } = resource?.metadata ?? recorded ?? {};
+  return {
+    uid,
+    former: recorded?.uid === uid ? recorded.generation : 0,
+    seen: resource && { generation, spec: resource.spec },
+  };
+}
+
+interface Description {
+  /** The spec that was recorded last. */
+  readonly former: unknown;
+  readonly spec: unknown;
+  readonly requesters: readonly Requester[];
+  readonly at: string;
 }
 
 function describeOne(
   { subject, resource, fingerprint }: Sighting,
   recorded: RecordedResource | undefined,
-  former: unknown,
-  spec: unknown,
-  at: string,
+  { former, spec, requesters, at }: Description,
 ): ResourceChange {
   const uid = resource?.metadata.uid ?? recorded?.uid ?? '';
   const generation = resource?.metadata.generation ?? recorded?.generation ?? 0;
@@ -134,8 +159,11 @@ function describeOne(
     at,
     kind: 'resource',
     action: actionOf(recorded, resource),
-    // Who deleted a resource, or wrote a Secret, is not in the resource.
-    actor: { managers: resource && fields.length > 0 ? managersOf(resource.metadata.managers, fields) : [] },
+    actor: {
+      // Who deleted a resource, or wrote a Secret, is not in the resource.
+      managers: resource && fields.length > 0 ? managersOf(resource.metadata.managers, fields) : [],
+      ...(hasApiServer(resource) && { requesters }),
+    },
     ...{ subject, uid, generation },
     changes: [...fields, ...keyChange],
   };
@@ -145,6 +173,11 @@ function describeOne(
     former: recorded?.revision ?? null,
     state: resource ? { uid, generation, fingerprint, spec } : null,
   };
+}
+
+/** Files have no managers. Nobody knows of a resource that is gone. */
+function hasApiServer(resource: ResourceOf<CustomKind> | undefined): boolean {
+  return resource === undefined || resource.metadata.managers !== undefined;
 }
 
 /** That the provider key of a binding is another one. Which one is nobody's business. */

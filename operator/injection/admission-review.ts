@@ -16,7 +16,11 @@ export interface AdmissionRequest {
   readonly subResource?: string;
   readonly namespace?: string;
   readonly dryRun?: boolean;
+  /** Who asks: with impersonation, who they act as. */
+  readonly userInfo?: { readonly username: string };
   readonly object?: unknown;
+  /** As it was before. Absent where the object is created. */
+  readonly oldObject?: unknown;
 }
 
 export interface AdmissionAnswer {
@@ -85,6 +89,7 @@ const isReview = ajv.compile<{ request: AdmissionRequest }>({
         subResource: { type: 'string' },
         namespace: { type: 'string' },
         dryRun: { type: 'boolean' },
+        userInfo: { type: 'object', required: ['username'], properties: { username: { type: 'string' } } },
       },
     },
   },

@@ -15,6 +15,13 @@ const webhookPaths = {
   validatingwebhookconfigurations: 'validate',
 } as const satisfies Record<WebhookConfiguration['kind'], WebhookPath>;
 
+/** The end of the names of webhooks that are about resources of ours, and not about pods. */
+const auditSuffix = '.audit.chaperone.dev';
+
+function webhookPathOf({ kind }: WebhookConfiguration, name: string): WebhookPath {
+  return name.endsWith(auditSuffix) ? 'audit' : webhookPaths[kind];
+}
+
 /**
  * Writes the secret path into a webhook configuration. A configuration that already has it is not written. A missing
  * one is ignored.
@@ -28,19 +35,18 @@ export async function publishPath(
   key: Buffer,
   mayChange: () => Promise<boolean>,
 ): Promise<void> {
-  const wanted = secretPath(key, webhookPaths[configuration.kind]);
   const webhooks = await readWebhooks(client, configuration);
-  const patch = webhooks.flatMap(({ name, clientConfig }, index) =>
-    pathOf(clientConfig) === wanted
-      ? []
-      : [
-          // Another webhook may have this index by now.
-          { op: 'test', path: `/webhooks/${index}/name`, value: name },
-          clientConfig.url === undefined
-            ? { op: 'add', path: `/webhooks/${index}/clientConfig/service/path`, value: wanted }
-            : { op: 'add', path: `/webhooks/${index}/clientConfig/url`, value: withPath(clientConfig.url, wanted) },
-        ],
-  );
+  const patch = webhooks.flatMap(({ name, clientConfig }, index) => {
+    const wanted = secretPath(key, webhookPathOf(configuration, name));
+    if (pathOf(clientConfig) === wanted) return [];
+    return [
+      // Another webhook may have this index by now.
+      { op: 'test', path: `/webhooks/${index}/name`, value: name },
+      clientConfig.url === undefined
+        ? { op: 'add', path: `/webhooks/${index}/clientConfig/service/path`, value: wanted }
+        : { op: 'add', path: `/webhooks/${index}/clientConfig/url`, value: withPath(clientConfig.url, wanted) },
+    ];
+  });
   if (patch.length === 0 || !(await mayChange())) return;
   const contentType = 'application/json-patch+json';
   const path = objectPath(configuration);

@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import type { ResourceRequest } from '../../database/audit/requests.ts';
+import { makeRequestKeeper } from '../audit/requests.ts';
 import type { CertificateSource } from '../certificates/source.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ApiClient } from '../cluster/kubernetes/api-client.ts';
@@ -22,6 +24,8 @@ export interface InjectionContext {
   readonly client: Pick<ApiClient, 'send'>;
   readonly certificates: CertificateSource;
   readonly settings: InjectionSettings;
+  /** Keeps who asks for changes of resources. */
+  readonly keepRequest: (request: ResourceRequest) => Promise<void>;
   /** The keys of the secret paths, which identify API servers. */
   readonly keys: WebhookKeys;
   /** Whether API servers may still call `/mutate` and `/validate` without a secret, as older versions did. */
@@ -90,7 +94,7 @@ export async function startInjection(context: InjectionContext): Promise<Injecti
 
 /** Routes the webhooks at their secret paths and, during an upgrade, at the paths without a secret. */
 function makeRoute(
-  { cluster, client, settings, keys, usesFormerPaths = async () => false, log }: InjectionContext,
+  { cluster, client, settings, keys, keepRequest, usesFormerPaths = async () => false, log }: InjectionContext,
   { metrics, recordEvent }: Pick<AdmissionContext, 'metrics' | 'recordEvent'>,
 ): Route {
   const proofKeys = () => keys.all().map(proofKeyOf);
@@ -101,6 +105,7 @@ function makeRoute(
   const webhooks = {
     mutate: makeMutate(admission, readBindings),
     validate: makeValidate(admission, { comparesSidecars: true }),
+    audit: makeRequestKeeper({ keep: keepRequest, log }),
   };
   const formerWebhooks = new Map([
     ['/mutate', makeMutate(former, async () => undefined)],

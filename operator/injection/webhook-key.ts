@@ -9,7 +9,9 @@ import { webhookKeySecretName } from '../credentials.ts';
 const dataKey = 'key';
 const keyBytes = 32;
 
-export type WebhookPath = 'mutate' | 'validate';
+const webhookNames = ['mutate', 'validate', 'audit'] as const;
+
+export type WebhookPath = (typeof webhookNames)[number];
 
 /**
  * The keys that the operators of an installation share. There are several after the Secret was replaced: requests at
@@ -95,7 +97,7 @@ export function webhookOf(path: string, keys: readonly Buffer[]): WebhookPath | 
   const asked = createHash('sha256').update(path).digest();
   let found: WebhookPath | undefined;
   for (const key of keys) {
-    for (const webhook of ['mutate', 'validate'] as const) {
+    for (const webhook of webhookNames) {
       const served = createHash('sha256').update(secretPath(key, webhook)).digest();
       if (timingSafeEqual(asked, served)) found = webhook;
     }

@@ -5,10 +5,12 @@ import { basename, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { parse } from 'yaml';
 import { tenantKinds } from '../../crds/definition.ts';
+import { customKindEntries } from '../../crds/kinds.generated.ts';
 import { kinds, type Reading, type Writing } from '../../operator/cluster/kinds.ts';
 import { chart, parseRendered, type Rendered, render, repository, runHelm, skip } from './helm.ts';
 
 /** Under the names that chart-testing looks for. */
+const auditWebhook = 'resources.audit.chaperone.dev';
 const valueFiles = globSync(join(chart, 'ci', '*-values.yaml')).sort();
 
 /** A watch begins with a list. Single objects are read after a conflict, or where a resource refers to one. */
@@ -114,7 +116,8 @@ suite('the chart', { skip, concurrency: 2 }, () => {
   test('limits the webhook to pods that ask for it, outside the system and its own namespace', async () => {
     const webhooks = parseRendered(await render('--set', 'database.bundled.enabled=true'))
       .filter(({ kind }) => kind.endsWith('WebhookConfiguration'))
-      .flatMap(({ webhooks }) => webhooks as Webhook[]);
+      .flatMap(({ webhooks }) => webhooks as Webhook[])
+      .filter(({ name }) => name !== auditWebhook);
     assert.equal(webhooks.length, 7);
     for (const { namespaceSelector, objectSelector, matchConditions } of webhooks) {
       const never = namespaceSelector.matchExpressions.find(({ key }) => key === 'kubernetes.io/metadata.name');
@@ -133,6 +136,29 @@ suite('the chart', { skip, concurrency: 2 }, () => {
       );
       assert.deepEqual(asked, [{ key: 'chaperone.dev/inject', operator: 'In', values: ['true'] }]);
     }
+  });
+
+  test('asks who changes resources without holding up anybody, unless told not to', async () => {
+    const webhooksOf = async (values: string) =>
+      parseRendered(await render('--set', `database.bundled.enabled=true${values}`))
+        .filter(({ kind }) => kind === 'ValidatingWebhookConfiguration')
+        .flatMap(({ webhooks }) => webhooks as Webhook[]);
+    const asking = (await webhooksOf('')).find(({ name }) => name === auditWebhook);
+    assert.ok(asking);
+    assert.deepEqual([asking.failurePolicy, asking.sideEffects, asking.timeoutSeconds], ['Ignore', 'NoneOnDryRun', 3]);
+    assert.deepEqual(
+      asking.rules[0]?.resources.toSorted(),
+      Object.values(customKindEntries)
+        .map(({ plural }) => String(plural))
+        .sort(),
+    );
+    const without = await webhooksOf(',webhook.audit.enabled=false');
+    assert.ok(without.length > 0 && without.every(({ name }) => name !== auditWebhook));
+    const alone = await webhooksOf(',webhook.validation.enabled=false');
+    assert.deepEqual(
+      alone.map(({ name }) => name),
+      [auditWebhook],
+    );
   });
 
   test('does not reveal the webhooks’ paths', async () => {
@@ -306,6 +332,11 @@ suite('the chart', { skip, concurrency: 2 }, () => {
 });
 
 interface Webhook {
+  readonly name: string;
+  readonly failurePolicy: string;
+  readonly sideEffects: string;
+  readonly timeoutSeconds: number;
+  readonly rules: readonly { readonly resources: readonly string[] }[];
   readonly clientConfig: { readonly caBundle?: string; readonly service: { readonly path?: string } };
   readonly namespaceSelector: Selector;
   readonly objectSelector: Partial<Selector> | null;

@@ -69,6 +69,7 @@ describe('the chart’s admission policies', { skip: skipServer || skipHelm }, (
       host: '127.0.0.1',
       port: 0,
       instance: 'test',
+      keepRequest: async () => {},
       drained: async () => {},
       log,
       registry: new Registry(),

@@ -256,6 +256,7 @@ describe('pods that are created through an API server', { skip }, () => {
       host: '127.0.0.1',
       port: 0,
       instance: 'test',
+      keepRequest: async () => {},
       drained: async () => {},
       log,
       registry: new Registry(),

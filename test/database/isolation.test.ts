@@ -12,7 +12,7 @@ interface Relation {
 }
 
 /** Not about any organization; the operator's alone. */
-const withoutOrganization = ['migrations', 'workers'];
+const withoutOrganization = ['migrations', 'resource_requests', 'workers'];
 
 /** Both organizations have an answer of this id. */
 const idOfAnswer = `'${'answer'.padEnd(32, '.')}'::bytea`;

@@ -22,7 +22,7 @@ const Entry = Type.Object(
       {
         additionalProperties: true,
         description:
-          'Who: `user` and `roles` of a caller, or `managers`, the field managers of a resource. Of an erased user, it is a pseudonym.',
+          'Who: `user` and `roles` of a caller, or `managers`, the field managers of a resource, and `requesters`, who asked the API server. Of an erased user, it is a pseudonym.',
       },
     ),
     changes: Type.Array(
@@ -68,7 +68,9 @@ export const audit = route(
       until: Type.Optional(Type.String({ maxLength: 40, description: 'The moment after the last.' })),
       kind: Type.Optional(Type.Enum([...kinds])),
       code: Type.Optional(Type.String({ maxLength: 63, description: 'Only refusals with this error code.' })),
-      actor: Type.Optional(Type.String({ maxLength: 255, description: 'A user’s id, or a field manager.' })),
+      actor: Type.Optional(
+        Type.String({ maxLength: 255, description: 'A user’s id, a field manager, or who asked the API server.' }),
+      ),
       subject: Type.Optional(
         Type.String({ maxLength: 512, description: 'Such as `Organization/acme`; with a `/` at its end, all below.' }),
       ),

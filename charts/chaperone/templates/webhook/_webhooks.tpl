@@ -102,6 +102,51 @@ name may be that of an organization's credentials.
 {{- end }}
 {{- end -}}
 
+{{- /*
+Tells the operator who asks for changes of resources, for the audit log. Nothing is refused: where no operator answers, the
+log does not say who asked. By the condition, API servers call it only for what the log is about: changes of a spec, and the
+first request to delete a resource.
+*/ -}}
+{{- define "chaperone.auditWebhook" -}}
+{{- $name := "resources.audit.chaperone.dev" }}
+{{- $path := "" }}
+{{- $live := lookup "admissionregistration.k8s.io/v1" "ValidatingWebhookConfiguration" "" (include "chaperone.clusterName" .) | default dict }}
+{{- range $live.webhooks | default list }}
+{{- if eq .name $name }}
+{{- $path = dig "clientConfig" "service" "path" "" . }}
+{{- end }}
+{{- end }}
+- name: {{ $name }}
+  admissionReviewVersions: [v1]
+  clientConfig:
+    service:
+      name: {{ include "chaperone.webhookServiceName" . }}
+      namespace: {{ .Release.Namespace }}
+      {{- /* The operator sets the path, which is secret. Keep an existing one. */}}
+      {{- with $path }}
+      path: {{ . }}
+      {{- end }}
+      port: 443
+    {{- with .Values.webhook.certificate.caBundle }}
+    caBundle: {{ . }}
+    {{- end }}
+  failurePolicy: Ignore
+  matchPolicy: Equivalent
+  sideEffects: NoneOnDryRun
+  timeoutSeconds: 3
+  rules:
+    - apiGroups: [chaperone.dev]
+      apiVersions: ["*"]
+      resources: {{ include "chaperone.kinds" (dict "root" . "scopes" (list "Cluster" "Namespaced")) }}
+      operations: [CREATE, UPDATE, DELETE]
+      scope: "*"
+  matchConditions:
+    - name: is-in-the-audit-log
+      expression: >-
+        request.operation == 'DELETE' ? !has(oldObject.metadata.deletionTimestamp) :
+        request.operation == 'CREATE' || object.spec != oldObject.spec
+{{- end -}}
+
 {{- /* CEL: whether a pod mounts a Secret whose name may be that of an organization's credentials. */ -}}
 {{- define "chaperone.mountsCredentials" -}}
 object.spec.?volumes.orValue([]).exists(volume,
