@@ -1,16 +1,31 @@
 import type { Queryable } from './queryable.ts';
 import type { RequestRecord } from './requests.ts';
 
+/** What limits and budgets count of a pending call. */
+export interface PendingQuota {
+  /**
+   * As `RequestRecord.quota`, with upper bounds. A count whose unit is -1 is final: failed attempts with another key have
+   * cost that much.
+   */
+  readonly quota?: string;
+  /**
+   * What failed attempts had cost before a counter was concerned, in 10^-9 dollars: each counter and its amount, all with
+   * commas between them. Absent: nothing.
+   */
+  readonly quota_before?: string;
+}
+
 /**
  * A call that the provider still works on after its answer: the record so far, with the provider's id and the input.
  * Any proxy may settle it, also one of an earlier version.
  */
-export type PendingCall = RequestRecord & {
-  response_id: string;
-  /** Base64 of the sealed input. Null where it is not stored, or was erased. */
-  input_sealed: string | null;
-  output_sealed: null;
-};
+export type PendingCall = RequestRecord &
+  PendingQuota & {
+    response_id: string;
+    /** Base64 of the sealed input. Null where it is not stored, or was erased. */
+    input_sealed: string | null;
+    output_sealed: null;
+  };
 
 /**
  * Stores a batch of pending calls. A call that is already stored, settled or not, stays as it is.

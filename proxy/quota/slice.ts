@@ -106,6 +106,11 @@ export class Slice {
     this.#lastUsedTicks = nowTicks;
   }
 
+  /** What an ended reservation has used is to be handed over: until then, the call counts as running. */
+  reopen(): void {
+    this.#open += 1;
+  }
+
   /**
    * Takes out what a pending call has reserved. The database withholds it beside the lease from now on, so it is not free
    * here: the lease shrinks by it. Not while a demand is on its way, whose answer may still have it in the lease.

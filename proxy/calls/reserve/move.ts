@@ -1,11 +1,13 @@
+import type { PendingQuota } from '../../../database/pending-calls.ts';
 import type { RequestRecord } from '../../../database/requests.ts';
 import type { Asked, HeldAmount } from './asked.ts';
 import { CallNeeds } from './call-needs.ts';
 import { claimsOf } from './claims.ts';
+import { countsOf } from './counts.ts';
 import type { Limits } from './limits-context.ts';
 import type { Refused, Sought } from './reserve.ts';
 import type { RuledClaim } from './rules.ts';
-import { failedNanoUsdOf, nanoUsdOf, unknownUse, usedOf } from './settle-quota.ts';
+import { finalUnit, usedSince } from './settle-quota.ts';
 
 /** What attempts that failed have left in a reservation. */
 export interface Move {
@@ -79,23 +81,26 @@ export function shareOut(
   move: Move,
   record: RequestRecord,
 ): ReadonlyMap<RuledClaim, number> {
-  const failed = failedNanoUsdOf(record);
-  return share(claims, (first, bound) => {
-    const { unit } = first.slice.counter;
-    if (unit !== 'nano_usd') return usedOf(unit, bound, record);
-    const since = costSince(first, failed, move);
-    // A record of unknown cost says nothing about the attempts before, either.
-    if (record.cost_usd === null) return Math.max(unknownUse(bound, record), since);
-    return nanoUsdOf(record.cost_usd) - (failed - since);
-  });
+  return share(claims, (first, bound) =>
+    usedSince(move.before.get(first) ?? 0, first.slice.counter.unit, bound, record),
+  );
 }
 
-/** For a call that the provider works on: its record tells only what it has used of each counter in all. */
-export function pendingClaims(claims: readonly RuledClaim[]): RuledClaim[] {
-  return byCounter(claims).flatMap((same) => {
+/** What is kept of a call that the provider works on: its record then tells what it has used of each counter. */
+export function pendingQuotaOf(claims: readonly RuledClaim[], move: Move | undefined, leaseId: number): PendingQuota {
+  const counters = byCounter(claims).flatMap((same) => {
     const [first] = same;
-    return first ? [{ ...first, amount: totalOf(same) }] : [];
+    return first ? [{ ...first, amount: totalOf(same), before: move?.before.get(first) ?? 0 }] : [];
   });
+  const final = (move?.ended ?? []).map(({ slice, amount }) => `${finalUnit},${slice.counterId},${leaseId},${amount}`);
+  const counts = [countsOf(counters, leaseId), ...final].filter((count) => count !== undefined);
+  const before = counters
+    .filter(({ slice, before }) => slice.counter.unit === 'nano_usd' && before > 0)
+    .map(({ slice, before }) => `${slice.counterId},${before}`);
+  return {
+    ...(counts.length > 0 && { quota: counts.join(',') }),
+    ...(before.length > 0 && { quota_before: before.join(',') }),
+  };
 }
 
 /** Shares what was used of each counter among its claims: what is beyond their bounds is the last one's. */

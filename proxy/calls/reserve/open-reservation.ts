@@ -1,10 +1,11 @@
+import type { PendingQuota } from '../../../database/pending-calls.ts';
 import type { RequestRecord } from '../../../database/requests.ts';
 import type { Body } from '../../providers/json.ts';
 import { whenKnown } from '../when-known.ts';
 import type { CallNeeds } from './call-needs.ts';
 import { countsOf } from './counts.ts';
 import type { Limits } from './limits-context.ts';
-import { type Move, pendingClaims, planMove, shareOut } from './move.ts';
+import { type Move, pendingQuotaOf, planMove, shareOut } from './move.ts';
 import { rateHeaders } from './rate-headers.ts';
 import type { Refused, Reservation, Sought } from './reserve.ts';
 import type { RuledClaim } from './rules.ts';
@@ -53,9 +54,8 @@ export class OpenReservation implements Reservation {
     });
   }
 
-  pendingQuota(): string | undefined {
-    const claims = this.#move ? pendingClaims(this.#claims) : this.#claims;
-    return countsOf(claims, this.#limits.quota.pendingLeaseId);
+  pendingQuota(): PendingQuota {
+    return pendingQuotaOf(this.#claims, this.#move, this.#limits.quota.pendingLeaseId);
   }
 
   settle(record: RequestRecord): void {
@@ -75,7 +75,10 @@ export class OpenReservation implements Reservation {
       slice.settle(amount, claim.amount, nowTicks);
     }
     if (!isOver) {
-      quota.handOver(pending);
+      // What failed attempts have cost is in the pending call, too.
+      const ended = this.#move?.ended ?? [];
+      for (const { slice } of ended) slice.reopen();
+      quota.handOver([...pending, ...ended]);
       return;
     }
     const counts = this.#counts();

@@ -1,3 +1,4 @@
+import type { PendingQuota } from '../../../database/pending-calls.ts';
 import type { RequestRecord } from '../../../database/requests.ts';
 import type { ProxyError } from '../../error.ts';
 import type { Body } from '../../providers/json.ts';
@@ -52,8 +53,8 @@ export interface Reservation {
    * @returns the refusal where there is not enough; the reservation is then as before
    */
   moveTo(sought: Sought, failedNanoUsd: number): Refused | undefined | Promise<Refused | undefined>;
-  /** `quota` for a call that the provider works on after its answer: its counts are in no lease of this proxy. */
-  pendingQuota(): string | undefined;
+  /** What is kept of a call that the provider works on after its answer: its counts are in no lease of this proxy. */
+  pendingQuota(): PendingQuota;
   /**
    * The call is no longer running here. The record gets the true amounts.
    *
@@ -84,7 +85,7 @@ export const nothingReserved: Reservation = {
   headers: undefined,
   changes: undefined,
   moveTo: () => undefined,
-  pendingQuota: () => undefined,
+  pendingQuota: () => ({}),
   settle: () => {},
   release: () => {},
 };

@@ -1,21 +1,46 @@
+import type { PendingQuota } from '../../../database/pending-calls.ts';
 import { type QuotaUnit, quotaUnits } from '../../../database/quota.ts';
 import type { RequestRecord } from '../../../database/requests.ts';
 
 /** The numbers of a count in `RequestRecord.quota`: unit, counter, lease, amount. */
 const stride = 4;
 
+/** The unit of a count whose amount is final. */
+export const finalUnit = -1;
+
 /**
  * Replaces the upper bounds in the `quota` of a pending call by what the call has used. It follows from the record
  * alone, since another proxy may have made the call.
  */
-export function settleQuota(record: RequestRecord): void {
+export function settleQuota(record: RequestRecord & PendingQuota): void {
   if (record.quota === undefined) return;
+  const before = readBefore(record);
   const numbers = record.quota.split(',');
   for (let at = 0; at < numbers.length; at += stride) {
     const unit = quotaUnits[Number(numbers[at])];
-    if (unit) numbers[at + 3] = String(usedOf(unit, Number(numbers[at + 3]), record));
+    const bound = Number(numbers[at + 3]);
+    if (unit) numbers[at + 3] = String(usedSince(before.get(numbers[at + 1] ?? '') ?? 0, unit, bound, record));
   }
   record.quota = numbers.join(',');
+}
+
+function readBefore({ quota_before: text }: PendingQuota): Map<string, number> {
+  const before = new Map<string, number>();
+  const numbers = text?.split(',') ?? [];
+  for (let at = 0; at + 1 < numbers.length; at += 2) before.set(numbers[at] ?? '', Number(numbers[at + 1]));
+  return before;
+}
+
+/**
+ * How much a call has used of a counter that concerns it since some attempts had failed.
+ *
+ * @param beforeNanoUsd what these have cost, in 10^-9 dollars
+ */
+export function usedSince(beforeNanoUsd: number, unit: QuotaUnit, bound: number, record: RequestRecord): number {
+  if (unit !== 'nano_usd') return usedOf(unit, bound, record);
+  // What failed attempts have cost is known all the same.
+  if (record.cost_usd === null) return Math.max(unknownUse(bound, record), failedNanoUsdOf(record) - beforeNanoUsd);
+  return nanoUsdOf(record.cost_usd) - beforeNanoUsd;
 }
 
 /** How much a call has used. Where that is unknown and the provider may bill it, the bound stays. */
@@ -32,10 +57,7 @@ export function usedOf(unit: QuotaUnit, bound: number, record: RequestRecord): n
     case 'output_tokens':
       return record.output_tokens ?? unknownUse(bound, record);
     case 'nano_usd':
-      // What failed attempts have cost is known all the same.
-      return record.cost_usd === null
-        ? Math.max(unknownUse(bound, record), failedNanoUsdOf(record))
-        : nanoUsdOf(record.cost_usd);
+      return usedSince(0, unit, bound, record);
   }
 }
 

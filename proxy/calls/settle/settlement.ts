@@ -179,13 +179,12 @@ class OpenAccount implements Account {
   defer(responseId: string): void {
     if (this.#isSettled || this.#isDeferred || mentions(this.#call.input(), responseId)) return;
     this.#isDeferred = true;
-    const quota = this.#reservation.pendingQuota();
     const pending: PendingCall = {
       ...this.#record,
       response_id: storable(responseId, 200),
       input_sealed: this.#sealPendingInput(),
       output_sealed: null,
-      ...(quota !== undefined && { quota }),
+      ...this.#reservation.pendingQuota(),
     };
     this.#options.spool.defer(this.#handle, pending);
     for (const subscriber of this.#options.subscribers) subscriber.deferred?.(pending);

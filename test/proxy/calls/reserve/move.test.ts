@@ -5,12 +5,13 @@ import fc from 'fast-check';
 import type { Client } from 'pg';
 import type { BindingRules } from '../../../../crds/binding-rules.ts';
 import type { OrganizationSpec } from '../../../../crds/resources.generated.ts';
+import { insertPendingCalls, markSettled, type PendingCall } from '../../../../database/pending-calls.ts';
 import { type QuotaDemand, type QuotaGrant, rowOf } from '../../../../database/quota.ts';
 import { type FailedAttempt, insertRequests, type RequestRecord } from '../../../../database/requests.ts';
 import type { CallContext } from '../../../../proxy/calls/context.ts';
 import { makeLimits } from '../../../../proxy/calls/reserve/limits.ts';
 import type { Reservation, Reserve, Sought } from '../../../../proxy/calls/reserve/reserve.ts';
-import { nanoUsdOf } from '../../../../proxy/calls/reserve/settle-quota.ts';
+import { nanoUsdOf, settleQuota } from '../../../../proxy/calls/reserve/settle-quota.ts';
 import { addAttemptCosts } from '../../../../proxy/calls/settle/failed-attempt.ts';
 import { ProxyError } from '../../../../proxy/error.ts';
 import type { Price } from '../../../../proxy/prices/price.ts';
@@ -88,6 +89,11 @@ const step = fc.oneof(
     weight: 6,
     arbitrary: fc.record({ kind: fc.constant('end' as const), call: nat, used: fc.nat(240), isKnown: fc.boolean() }),
   },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('defer' as const), call: nat }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('late' as const), call: nat, used: fc.nat(240), isKnown: fc.boolean() }),
+  },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('answer' as const) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('tick' as const), proxy: fc.nat(1) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('ship' as const) }) },
@@ -121,6 +127,11 @@ class World {
   nowMs = Date.parse('2026-01-01');
   readonly running: Running[] = [];
   readonly ended: RequestRecord[] = [];
+  /** Calls that their providers still work on, and the most that they may use. */
+  readonly pending: { readonly call: PendingCall; readonly tokens: number }[] = [];
+  /** Pending calls that are not in the database yet. */
+  readonly #undeferred: PendingCall[] = [];
+  #shipments = 0;
   readonly #unsent: RequestRecord[] = [];
   readonly #waiting: Promise<unknown>[] = [];
   readonly #database: OwnedDatabase;
@@ -154,7 +165,11 @@ class World {
       () => this.nowMs,
       () => this.nowMs,
     );
-    return makeQuota({ lease, clock, every: () => () => {} });
+    const whenStored = () => {
+      const before = this.#shipments;
+      return () => this.#shipments > before;
+    };
+    return makeQuota({ lease, clock, whenStored, every: () => () => {} });
   }
 
   /** Notes what becomes of something that may wait for the database. */
@@ -204,6 +219,39 @@ class World {
     });
   }
 
+  /** The provider works on after its answer, whatever becomes of the proxy. */
+  defer(call: Running): void {
+    const { tokens } = this.boundOf(call);
+    this.running.splice(this.running.indexOf(call), 1);
+    const { reservation, attempts, key } = call;
+    const record = makeRecord(this.#tenant.id, {
+      ...{ api_key_id: key.id, provider: key.provider.name, ...(attempts.length > 0 && { attempts }) },
+      duration_ms: null,
+    });
+    const deferred = { ...record, response_id: record.request_id, input_sealed: null, output_sealed: null };
+    const pending: PendingCall = { ...deferred, ...reservation.pendingQuota() };
+    this.pending.push({ call: pending, tokens });
+    this.#undeferred.push(pending);
+    reservation.settle(record);
+  }
+
+  /** @param used undefined: the provider does not tell any more */
+  endLate(pending: { readonly call: PendingCall; readonly tokens: number }, used: number | undefined): void {
+    this.pending.splice(this.pending.indexOf(pending), 1);
+    const { call } = pending;
+    const answered = used !== undefined;
+    const record: PendingCall = {
+      ...call,
+      ...{ input_tokens: answered ? 0 : null, output_tokens: used ?? null, total_tokens: used ?? null },
+      cost_usd: answered ? dollars(used * (tokenNanoUsd[call.provider] ?? 0)) : null,
+      ...{ duration_ms: 1, ...(!answered && { status: 'failed', http_status: null }) },
+    };
+    addAttemptCosts(record);
+    settleQuota(record);
+    this.ended.push(record);
+    this.#unsent.push(record);
+  }
+
   /** @param used undefined: the last attempt was not made, or its provider did not answer */
   end(call: Running, used: number | undefined): void {
     this.running.splice(this.running.indexOf(call), 1);
@@ -227,8 +275,13 @@ class World {
   }
 
   async ship(): Promise<void> {
-    const records = this.#unsent.splice(0);
-    if (records.length > 0) await insertRequests(this.#asTenant, this.#tenant.id, batchOf(records));
+    const [deferred, records] = [this.#undeferred.splice(0), this.#unsent.splice(0)];
+    if (deferred.length > 0) await insertPendingCalls(this.#asTenant, this.#tenant.id, JSON.stringify(deferred));
+    if (records.length > 0) {
+      await insertRequests(this.#asTenant, this.#tenant.id, batchOf(records));
+      await markSettled(this.#asTenant, this.#tenant.id, JSON.stringify(records));
+    }
+    this.#shipments += 1;
   }
 
   async apply(next: Step): Promise<void> {
@@ -244,6 +297,14 @@ class World {
       case 'end':
         if (call) this.end(call, next.isKnown ? Math.min(next.used, this.boundOf(call).tokens) : undefined);
         return;
+      case 'defer':
+        if (call) this.defer(call);
+        return;
+      case 'late': {
+        const pending = this.pending[next.call % Math.max(1, this.pending.length)];
+        if (pending) this.endLate(pending, next.isKnown ? Math.min(next.used, pending.tokens) : undefined);
+        return;
+      }
       case 'answer':
         await this.answer();
         return;
@@ -275,6 +336,7 @@ class World {
       }
     };
     for (const { quota } of this.ended) add(quota);
+    for (const { call } of this.pending) add(call.quota);
     for (const { reservation } of this.running) add(reservation.quota);
     return counted;
   }
@@ -348,7 +410,7 @@ describe('calls that go on with other keys', () => {
     owners = [await connect(scope, database.url), await connect(scope, database.url)];
   });
   const makeWorld = async () => {
-    await database.owner.query('truncate chaperone.quota_counters, chaperone.quota_leases');
+    await database.owner.query('truncate chaperone.quota_counters, chaperone.quota_leases, chaperone.pending_calls');
     return new World({ database, tenant, asTenant, owners });
   };
 
@@ -391,6 +453,27 @@ describe('calls that go on with other keys', () => {
     assert.equal(counted.get(`budgets/key nano_usd ${keyOf(0).id}`), nanoUsd);
   });
 
+  it('count what a failed attempt was billed where the provider works on after the answer, and the proxy is gone', async () => {
+    const world = await makeWorld();
+    world.call(world.reserves[0] ?? assert.fail(), keyOf(1), 20);
+    await world.answer();
+    const running = () => world.running[0] ?? assert.fail('no call runs');
+    const { nanoUsd } = world.boundOf(running());
+    world.fail(running(), keyOf(0), true);
+    await world.answer();
+    world.defer(running());
+    await world.ship();
+    // The proxy says no more. What its leases had is forgotten an hour later.
+    const [, other] = world.quotas;
+    world.nowMs += 2 * 3_600_000;
+    world.endLate(world.pending[0] ?? assert.fail(), 20);
+    await world.ship();
+    const counted = await usedOf(world);
+    assert.deepEqual(counted, expectedOf(world.ended));
+    assert.equal(counted.get(`web/few/budgets/own nano_usd ${few}`), nanoUsd);
+    await other?.stop();
+  });
+
   it('never use more than any rule allows, and count what each key has served, in whatever order', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60 }), async (steps) => {
@@ -401,6 +484,7 @@ describe('calls that go on with other keys', () => {
         }
         await world.answer();
         for (const call of [...world.running]) world.end(call, 20);
+        for (const pending of [...world.pending]) world.endLate(pending, 20);
         for (const quota of world.quotas) await quota.stop();
         await world.ship();
         await check(world);
