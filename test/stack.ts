@@ -3,7 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { pino } from 'pino';
-import { parseDocument } from 'yaml';
+import { parse, parseDocument } from 'yaml';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../cli/embedded-postgres.ts';
 import { type ProxyProcess, startProxyProcess } from '../cli/local/proxies.ts';
 import { statePaths } from '../cli/local/state.ts';
@@ -38,6 +38,8 @@ export interface Stack {
   readonly log: () => string;
   /** The operator's Events so far, one JSON object a line. */
   readonly events: () => string;
+  /** What a condition of the Organization says now. Undefined: there is none of this type. */
+  readonly condition: (type: string) => { readonly status: string; readonly reason: string } | undefined;
   /** The directory of the YAML, for edits. */
   readonly directory: string;
 }
@@ -124,6 +126,11 @@ export async function startStack(scope: Scope, options: StackOptions = {}): Prom
     workerCredentials: paths.workerCredentials,
     log: () => readFileSync(paths.log, 'utf8'),
     events: () => readFileSync(join(paths.state, 'events.jsonl'), 'utf8'),
+    condition: (type) => {
+      const text = readFileSync(join(paths.state, 'status', 'Organization', 'acme.yaml'), 'utf8');
+      const { conditions }: { conditions: { type: string; status: string; reason: string }[] } = parse(text);
+      return conditions.find((condition) => condition.type === type);
+    },
     directory,
   };
 }

@@ -6,6 +6,7 @@ import { ClusterError } from '../cluster/cluster-error.ts';
 import { keyOf } from '../cluster/object-key.ts';
 import { syntheticKeySecretName } from '../credentials.ts';
 import { judgeBindingRules } from '../limits/judge.ts';
+import { readRuleTime } from '../limits/rule-time.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 import type { TenantContext, TenantKindOf, TenantObject } from '../tenant-kind.ts';
 import { decideBinding, foretellRival, judgeHandOut, withoutHandOut } from './decide.ts';
@@ -46,7 +47,8 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
     const { servesNamespace } = object.reach;
     const namespaces =
       servesNamespace === null ? (tenancy.organization.status?.memberNamespaces ?? []) : [servesNamespace];
-    const rules = judgeBindingRules(object.resource, tenancy.organization, namespaces, nowMs);
+    const ruleTimeMs = await readRuleTime(db, object.resource.spec);
+    const rules = judgeBindingRules(object.resource, tenancy.organization, namespaces, ruleTimeMs);
     const isNew = gathered.syntheticKey === undefined;
     if (isNew && stored && !problem) {
       await context.cluster.recordEvent(keyOf(object.resource), {

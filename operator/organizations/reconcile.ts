@@ -3,6 +3,7 @@ import { ClusterError } from '../cluster/cluster-error.ts';
 import { keyOf, pathOf, readPath } from '../cluster/object-key.ts';
 import { reconcileGateway } from '../gateways/reconcile.ts';
 import { judgeOrganizationRules } from '../limits/judge.ts';
+import { readRuleTime } from '../limits/rule-time.ts';
 import { ruleStatusOf } from '../limits/summarize.ts';
 import type { ReportFailure } from '../outages.ts';
 import { differs, eventTypeOf, isNews, toConditions, type Verdict } from '../runtime/conditions.ts';
@@ -93,7 +94,8 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   );
   const overlap = judgeOverlap(gathered.organization, gathered.members);
   const routes = judgeRoutes(gathered.organization.spec, gathered.keys.providers);
-  const rules = judgeOrganizationRules(gathered.organization, gathered.memberNamespaces, now());
+  const ruleTimeMs = await readRuleTime(context.db, gathered.organization.spec);
+  const rules = judgeOrganizationRules(gathered.organization, gathered.memberNamespaces, ruleTimeMs);
   const { spec, status } = gathered.organization;
   const had = (condition: string) => status?.conditions?.some(({ type }) => type === condition) ?? false;
   const guardrails = await judgeGuardrails(spec, had('GuardrailsUsable'));

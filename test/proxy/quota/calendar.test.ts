@@ -101,6 +101,7 @@ describe('budgets of calendar windows', () => {
     });
     const before = await figure('raised');
     assert.deepEqual([before.amount_usd, before.raise.active], [1.0001, true]);
+    assert.equal(stack.condition('RulesEffective')?.reason, 'Effective');
     await time.setTo('2031-03-13T12:00:00Z');
     await everywhere(async (proxy) => {
       const refusal = await spend('raised-1', proxy);
@@ -108,6 +109,7 @@ describe('budgets of calendar windows', () => {
     });
     const after = await figure('raised');
     assert.deepEqual([after.amount_usd, after.raise.active], [0.0001, false]);
+    await until(() => stack.condition('RulesEffective')?.reason === 'RaiseEnded', 'the condition to say so');
   });
 
   it('are raised for all to see in the audit log', async () => {
