@@ -38,7 +38,7 @@ const configs: readonly DetectorConfig[] = [
 ];
 
 const reach: Reach = {
-  pii_4kb_plain_best_us: { max: 200 },
+  pii_4kb_plain_median_us: { max: 200 },
   pii_4kb_mixed_best_us: { max: 200 },
   ...Object.fromEntries(
     ['email', 'card', 'iban', 'ip', 'secret'].flatMap((kind) => [

@@ -8,22 +8,6 @@ export const nothing = 0;
 /** Text to come decides. */
 export const undecided = -1;
 
-/** A recognizer, with the place of its mark among all marks; -1: it has none. */
-interface Candidate {
-  readonly recognizer: Recognizer;
-  readonly mark: number;
-  readonly within: number;
-}
-
-/** The recognizers of each ASCII character. */
-function indexByFirst(candidates: readonly Candidate[]): (readonly Candidate[] | undefined)[] {
-  return Array.from({ length: 128 }, (_, code) => {
-    const first = String.fromCharCode(code);
-    const starting = candidates.filter(({ recognizer }) => recognizer.firstCharacters.includes(first));
-    return starting.length > 0 ? starting : undefined;
-  });
-}
-
 const backslash = 92;
 const letterN = 110;
 const letterR = 114;
@@ -58,54 +42,134 @@ export interface Recognizer {
   matchAt(text: string, start: number, complete: boolean): number;
 }
 
+/** What recognizers need: a mark, at most so many units after their beginning. */
+type Need = NonNullable<Recognizer['needs']>;
+
+/** The recognizers that may begin at a position, by its unit. */
+interface Candidates {
+  /** Of each ASCII character, at the beginning of a word or outside of words. */
+  readonly atWords: readonly (readonly Recognizer[] | undefined)[];
+  readonly withinWords: readonly (readonly Recognizer[] | undefined)[];
+  /** Of letters beyond ASCII. */
+  readonly beyond: readonly Recognizer[];
+  /** Whether any may begin with an ASCII character: 1, else 0. */
+  readonly begins: Uint8Array;
+  readonly hasWithinWords: boolean;
+}
+
+function candidatesOf(recognizers: readonly Recognizer[]): Candidates {
+  const inWords = recognizers.filter(({ beginsInWords }) => beginsInWords);
+  const atWords = indexByFirst(recognizers);
+  return {
+    atWords,
+    withinWords: indexByFirst(inWords),
+    beyond: recognizers.filter(({ beginsBeyondAscii }) => beginsBeyondAscii),
+    begins: Uint8Array.from(atWords, (starting) => (starting ? 1 : 0)),
+    hasWithinWords: inWords.length > 0,
+  };
+}
+
+/** The recognizers of each ASCII character. */
+function indexByFirst(recognizers: readonly Recognizer[]): (readonly Recognizer[] | undefined)[] {
+  return Array.from({ length: 128 }, (_, code) => {
+    const first = String.fromCharCode(code);
+    const starting = recognizers.filter(({ firstCharacters }) => firstCharacters.includes(first));
+    return starting.length > 0 ? starting : undefined;
+  });
+}
+
+/** Which needs are met at a position, as bits, and how far that holds. */
+interface Reach {
+  met: number;
+  until: number;
+}
+
+/** Looks for the marks that needs name, in a text that is complete. Each mark is looked for once. */
+function makeReachReader(needs: readonly Need[]) {
+  const marks = [...new Set(needs.map(({ mark }) => mark))];
+  const places = needs.map(({ mark, within }) => ({ mark: marks.indexOf(mark), within }));
+  return (text: string) => {
+    const next = marks.map(() => -1);
+    const nextOf = (mark: number, start: number): number => {
+      const known = next[mark] ?? -1;
+      if (known >= start) return known;
+      const found = marks[mark]?.nextIn(text, start) ?? -1;
+      const place = found === -1 ? Number.MAX_SAFE_INTEGER : found;
+      next[mark] = place;
+      return place;
+    };
+    return (start: number, reach: Reach): void => {
+      reach.met = 0;
+      reach.until = Number.MAX_SAFE_INTEGER;
+      for (let need = 0; need < places.length; need++) {
+        const { mark, within } = places[need] as (typeof places)[number];
+        const place = nextOf(mark, start);
+        const isMet = place - start <= within;
+        if (isMet) reach.met |= 1 << need;
+        reach.until = Math.min(reach.until, isMet ? place + 1 : place - within);
+      }
+    };
+  };
+}
+
 /**
  * Finds what several recognizers recognize, in one pass. The leftmost match wins; among those that begin at one
  * position, that of the first recognizer.
  */
 export function makeRecognizerFinder(recognizers: readonly Recognizer[]): Finder {
-  const marks = [...new Set(recognizers.flatMap(({ needs }) => (needs ? [needs.mark] : [])))];
-  const all = recognizers.map((recognizer): Candidate => {
-    const { needs } = recognizer;
-    return { recognizer, mark: needs ? marks.indexOf(needs.mark) : -1, within: needs?.within ?? 0 };
+  const needs: Need[] = [];
+  const bits = recognizers.map(({ needs: need }) => {
+    if (!need) return 0;
+    const known = needs.findIndex(({ mark, within }) => mark === need.mark && within === need.within);
+    return 1 << (known === -1 ? needs.push(need) - 1 : known);
   });
-  const atWords = indexByFirst(all);
-  const withinWords = indexByFirst(all.filter(({ recognizer }) => recognizer.beginsInWords));
-  const beyond = all.filter(({ recognizer }) => recognizer.beginsBeyondAscii);
-  /** @param nextMarks where each mark stands next, as far as it is known */
-  const isMarkNear = ({ mark, within }: Candidate, text: string, start: number, nextMarks: number[]): boolean => {
-    let next = nextMarks[mark] ?? -1;
-    if (next < start) {
-      const found = marks[mark]?.nextIn(text, start) ?? -1;
-      next = found === -1 ? Number.MAX_SAFE_INTEGER : found;
-      nextMarks[mark] = next;
-    }
-    return next - start <= within;
+  const readReach = makeReachReader(needs);
+  /** By the needs that are met. Of most texts, few combinations come. */
+  const known = new Map<number, Candidates>();
+  const candidatesFor = (met: number): Candidates => {
+    const made = known.get(met) ?? candidatesOf(recognizers.filter((_, index) => ((bits[index] ?? 0) & ~met) === 0));
+    known.set(met, made);
+    return made;
   };
 
   const find = (text: string, from: number, complete: boolean): Match | number => {
     const { length } = text;
-    // Where the text does not end yet, a mark may still come.
-    const nextMarks = complete ? marks.map(() => -1) : undefined;
-    let afterWord = from > 0 && isWordUnit(text.charCodeAt(from - 1)) && !isEscape(text, from - 1);
-    for (let start = from; start < length; start++) {
-      const unit = text.charCodeAt(start);
-      if (unit <= letterT && unit >= letterN && isEscape(text, start)) {
-        afterWord = false;
+    // Where the text does not end yet, a mark may still come, so every need counts as met.
+    const lookAhead = complete ? readReach(text) : undefined;
+    const reach: Reach = { met: -1, until: lookAhead ? from : length };
+    let candidates = candidatesFor(-1);
+    for (let start = from; start < length; ) {
+      if (lookAhead && start >= reach.until) {
+        lookAhead(start, reach);
+        candidates = candidatesFor(reach.met);
+      }
+      const { begins, beyond, hasWithinWords } = candidates;
+      const limit = Math.min(length, reach.until);
+      let unit = 0;
+      for (; start < limit; start++) {
+        unit = text.charCodeAt(start);
+        if (unit < 128 ? begins[unit] === 1 : beyond.length > 0) break;
+      }
+      if (start >= limit) continue;
+      if (isEscape(text, start)) {
+        start += 1;
         continue;
       }
-      const candidates =
-        unit < 128 ? (afterWord ? withinWords : atWords)[unit] : afterWord || !isWordUnit(unit) ? undefined : beyond;
-      if (candidates !== undefined) {
-        for (let index = 0; index < candidates.length; index++) {
-          const candidate = candidates[index] as Candidate;
-          if (nextMarks && candidate.mark !== -1 && !isMarkNear(candidate, text, start, nextMarks)) continue;
-          const { recognizer } = candidate;
-          const end = recognizer.matchAt(text, start, complete);
-          if (end > 0) return { start, end, kind: recognizer.kind };
-          if (end === undecided) return start;
-        }
+      const afterWord = start > 0 && isWordUnit(text.charCodeAt(start - 1)) && !isEscape(text, start - 1);
+      if (afterWord && !hasWithinWords) {
+        start += 1;
+        // The rest of the word.
+        if (isWordUnit(unit)) while (start < limit && isWordUnit(text.charCodeAt(start))) start++;
+        continue;
       }
-      afterWord = isWordUnit(unit);
+      const asked = askedAt(candidates, unit, afterWord);
+      for (let index = 0; asked !== undefined && index < asked.length; index++) {
+        const recognizer = asked[index] as Recognizer;
+        const end = recognizer.matchAt(text, start, complete);
+        if (end > 0) return { start, end, kind: recognizer.kind };
+        if (end === undecided) return start;
+      }
+      start += 1;
     }
     return length;
   };
@@ -116,4 +180,9 @@ export function makeRecognizerFinder(recognizers: readonly Recognizer[]): Finder
     maxHeldBack: Math.max(0, ...recognizers.map(({ maxHeldBack }) => maxHeldBack)),
     find,
   };
+}
+
+function askedAt({ atWords, withinWords, beyond }: Candidates, unit: number, afterWord: boolean) {
+  if (unit < 128) return (afterWord ? withinWords : atWords)[unit];
+  return afterWord || !isWordUnit(unit) ? undefined : beyond;
 }
