@@ -31,7 +31,7 @@ export function renderSimulation(simulation: RenderedSimulation, format: Simulat
   ];
   const of = total.analyses > 0 ? ` (${total.analyses} of them by analyses)` : '';
   return [
-    `Organization ${organization}, ${timeOf(sinceMs)} to ${timeOf(untilMs)}: ${total.calls} recorded calls${of} ${whose.join(' ')}`.trimEnd(),
+    `Organization ${organization}, ${timeOf(sinceMs)} to ${timeOf(untilMs)}: ${countOf(total.calls, 'recorded call')}${of} ${whose.join(' ')}`.trimEnd(),
     changesOf(change.fields),
     refusalsOf(simulation),
     reportsOf(simulation),
@@ -41,13 +41,17 @@ export function renderSimulation(simulation: RenderedSimulation, format: Simulat
     groupsOf('MODEL', findings.models.entries()),
     providersOf(simulation),
     [
-      ...leftOut.map(({ what, calls }) => `Left out: ${what}${calls === null ? '' : `: ${calls} calls`}.`),
+      ...leftOut.map(({ what, calls }) => `Left out: ${what}${calls === null ? '' : `: ${countOf(calls, 'call')}`}.`),
       ...caveats.map((text) => `Note: ${text}`),
     ].join('\n'),
   ]
     .filter((part) => part !== '')
     .map((part) => `${part}\n`)
     .join('\n');
+}
+
+function countOf(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function changesOf(fields: readonly FieldChange[]): string {
@@ -109,7 +113,9 @@ function topOf(tally: readonly (readonly [string, { readonly calls: number }])[]
 function movedOf({ findings: { moved } }: RenderedSimulation): string {
   const entries = moved.entries().toSorted(([, one], [, other]) => other.calls - one.calls);
   if (entries.length === 0) return '';
-  const lines = entries.slice(0, mostLines).map(([names, { calls }]) => `  ${toLine(names)}: ${calls} calls`);
+  const lines = entries
+    .slice(0, mostLines)
+    .map(([names, { calls }]) => `  ${toLine(names)}: ${countOf(calls, 'call')}`);
   return ['Aliases would stand for other models:', ...lines].join('\n');
 }
 
@@ -119,7 +125,7 @@ function costsOf({ findings: { total } }: RenderedSimulation): string {
     unpricedRecorded + unpricedSimulated > 0
       ? ` Without a known price: ${unpricedRecorded} recorded, ${unpricedSimulated} simulated.`
       : '';
-  const shorter = shortened > 0 ? ` A budget would have shortened ${shortened} answers.` : '';
+  const shorter = shortened > 0 ? ` A budget would have shortened ${countOf(shortened, 'answer')}.` : '';
   return `Cost: ${dollars(recordedUsd)} USD recorded, ${dollars(simulatedUsd)} USD simulated (${difference(recordedUsd, simulatedUsd)}).${unpriced}${shorter}`;
 }
 

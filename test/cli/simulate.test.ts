@@ -164,6 +164,11 @@ describe('chaperone simulate', () => {
     );
   });
 
+  it('counts one call as one', async () => {
+    const { stdout } = await simulate('-f', file, '--user', 'eve', '--model', 'tts-1');
+    assert.match(stdout, /: 1 recorded call of user eve for model tts-1\n/);
+  });
+
   it('shows people what changes, what is refused by what, and what is left out', async () => {
     const guarded = await write(
       'guarded.yaml',
