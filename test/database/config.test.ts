@@ -12,6 +12,7 @@ import {
 } from '../../database/organizations.ts';
 import { deletePersona, upsertPersonas } from '../../database/personas.ts';
 import type { Queryable } from '../../database/queryable.ts';
+import { propertyRuns } from '../property-runs.ts';
 import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, organizationSpec, type Tenant } from './tenant.ts';
@@ -160,7 +161,7 @@ test('a reader of changes ends with the result of a full read', async () => {
       const full = await readConfigChanges(database.owner, tenant.id, 0);
       assert.deepEqual(accumulate(reads), accumulate([full]));
     }),
-    { numRuns: 25 },
+    { numRuns: propertyRuns(25) },
   );
 });
 

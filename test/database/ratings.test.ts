@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { nobody } from '../../database/ids.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import { insertRatings, type RatingRecord } from '../../database/ratings.ts';
+import { propertyRuns } from '../property-runs.ts';
 import { suiteScope } from '../scope.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
 
@@ -69,7 +70,7 @@ test('the newest rating of each call counts, and each is in the history once, in
       ]);
       assert.equal(history.rowCount, ratings.length);
     }),
-    { numRuns: 20 },
+    { numRuns: propertyRuns(20) },
   );
 });
 

@@ -14,6 +14,7 @@ import {
   insertRequests,
   type RequestRecord,
 } from '../../database/requests.ts';
+import { propertyRuns } from '../property-runs.ts';
 import { makeRecord } from '../request-record.ts';
 import { suiteScope } from '../scope.ts';
 import { batchOf } from './batch.ts';
@@ -197,7 +198,7 @@ test('records make the same rows in any batches, in any order, and when repeated
       assert.equal(Math.max(...sessions.map(({ last_request_at }) => last_request_at.getTime())), Math.max(...times));
       assert.equal(actual.requests.length, records.length);
     }),
-    { numRuns: 15 },
+    { numRuns: propertyRuns(15) },
   );
 });
 

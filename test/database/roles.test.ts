@@ -9,6 +9,7 @@ import {
   isPasswordRefused,
   scramVerifier,
 } from '../../database/roles.ts';
+import { propertyRuns } from '../property-runs.ts';
 import { atEnd, suiteScope } from '../scope.ts';
 import { type OwnedDatabase, openDatabase } from './tenant.ts';
 
@@ -57,7 +58,7 @@ test('the stored verifier equals one that the server makes itself', async () => 
     fc.asyncProperty(fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 30 }), async (password) => {
       assert.equal(await logIn(await ensureOrganizationRole(database.owner, id, password), password), id);
     }),
-    { numRuns: 10 },
+    { numRuns: propertyRuns(10) },
   );
 });
 

@@ -14,6 +14,7 @@ import type { UsageSums, UsageTotals } from '../../../database/analytics/usage.t
 import { readUserUsage } from '../../../database/analytics/users.ts';
 import { nobody, userIdOf } from '../../../database/ids.ts';
 import { insertRequests, type RequestRecord } from '../../../database/requests.ts';
+import { propertyRuns } from '../../property-runs.ts';
 import { makeRecord } from '../../request-record.ts';
 import { suiteScope } from '../../scope.ts';
 import { batchOf } from '../batch.ts';
@@ -386,7 +387,7 @@ test('figures equal the records, also late and repeated ones of several proxies,
       for (const filter of filters) await readFolded(reader, () => compare(reader, tenant, records, filter));
       for (const db of proxies) await db.end();
     }),
-    { numRuns: 25, interruptAfterTimeLimit: 120_000 },
+    { numRuns: propertyRuns(25), interruptAfterTimeLimit: 120_000 },
   );
   t.diagnostic('25 histories');
 });

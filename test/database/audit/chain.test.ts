@@ -12,6 +12,7 @@ import { verifyAudit } from '../../../database/audit/verify.ts';
 import { userIdOf } from '../../../database/ids.ts';
 import { deleteOrganization } from '../../../database/organizations.ts';
 import { eraseUser } from '../../../database/users.ts';
+import { propertyRuns } from '../../property-runs.ts';
 import { suiteScope } from '../../scope.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from '../tenant.ts';
 
@@ -72,7 +73,7 @@ test('the database chains any text as docs/audit.md says', async () => {
       assert.ok(!isFault(next), 'the hashes are those of TypeScript');
       last = next;
     }),
-    { numRuns: 25 },
+    { numRuns: propertyRuns(25) },
   );
   const head = (await readHeads(proxy, [tenant.id])).get(tenant.id);
   assert.deepEqual([head?.seq, head?.hash], [last.seq, last.hash]);

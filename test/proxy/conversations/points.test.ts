@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { makePoints, type Point } from '../../../proxy/conversations/points.ts';
+import { propertyRuns } from '../../property-runs.ts';
 
 const digest = fc.integer({ min: 0, max: 2 ** 52 - 1 });
 const entry = fc.record({ branch: fc.integer({ min: 0, max: 2 ** 32 - 1 }), first: digest });
@@ -17,7 +18,7 @@ test('points are found as they were set last', () => {
       }
       for (const [at, point] of expected) assert.deepEqual(points.find(at), { ...point });
     }),
-    { numRuns: 30 },
+    { numRuns: propertyRuns(30) },
   );
 });
 

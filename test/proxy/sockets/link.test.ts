@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { WebSocket, WebSocketServer } from 'ws';
 import { makeInFlight } from '../../../proxy/in-flight.ts';
 import { Link } from '../../../proxy/sockets/link.ts';
+import { propertyRuns } from '../../property-runs.ts';
 import { type Scope, suiteScope } from '../../scope.ts';
 
 /** Two sockets that are connected. */
@@ -77,7 +78,7 @@ suite('a relay of two sockets', () => {
         to.terminate();
         from.terminate();
       }),
-      { numRuns: 25 },
+      { numRuns: propertyRuns(25) },
     );
   });
 

@@ -10,6 +10,7 @@ import { nobody } from '../../../database/ids.ts';
 import type { RatingRecord } from '../../../database/ratings.ts';
 import type { RequestRecord } from '../../../database/requests.ts';
 import { openSpool, type Spool, type SpoolOptions, spoolBoundsOf } from '../../../proxy/spool/spool.ts';
+import { propertyRuns } from '../../property-runs.ts';
 import { makeRecord } from '../../request-record.ts';
 import { atEnd } from '../../scope.ts';
 import { beginNow, settleNow } from '../../spool-now.ts';
@@ -372,7 +373,7 @@ test('the spool contains what its model contains after any sequence of operation
       spool.close();
       rmSync(directory, { recursive: true });
     }),
-    { numRuns: 30 },
+    { numRuns: propertyRuns(30) },
   );
 });
 
