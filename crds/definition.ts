@@ -42,6 +42,7 @@ export interface StructuralSchema {
   readonly default?: JsonValue;
   readonly enum?: readonly string[];
   readonly pattern?: string;
+  readonly format?: string;
   readonly minLength?: number;
   readonly maxLength?: number;
   readonly minimum?: number;

@@ -12,6 +12,7 @@ import { migrate } from '../database/migrate.ts';
 import { requestColumnEntries } from '../database/request-columns.ts';
 import { copyChangedFunctions } from './generate/function-migration.ts';
 import { renderPriceTable } from './generate/price-table.ts';
+import { renderVendorModels } from './generate/vendor-models.ts';
 
 interface Generator {
   /** Relative to the repository's root. */
@@ -27,6 +28,7 @@ const generators: readonly Generator[] = [
   { file: 'crds/resources.generated.ts', render: renderResourceTypes },
   { file: 'crds/persona-parameters.generated.ts', render: renderPersonaParameters },
   { file: 'proxy/prices/price-table.generated.ts', render: async () => renderPriceTable() },
+  { file: 'operator/vendor-models.generated.ts', render: async () => renderVendorModels() },
   { file: 'docs/requests.md', render: async () => renderRequestColumns() },
   // A chart must contain all its files.
   ...readDefinitions().map(({ file }) => ({

@@ -7,6 +7,7 @@ import {
   upsertAnalysisConfigs,
 } from '../../database/analysis-configs.ts';
 import { EnvelopeError } from '../../database/envelope.ts';
+import { tellUnknownModels } from '../known-models.ts';
 import { modelRefused, refusesNamed } from '../model-rule.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 import { isNameTaken, notReady, ready, type TenantKindOf, type TenantObject } from '../tenant-kind.ts';
@@ -24,7 +25,7 @@ export const analysisConfigKind: TenantKindOf<'AnalysisConfig', AnalysisConfigWr
     const { organizationId } = tenancy;
     const status = { id: object.rowId };
     const row = decideRow(object);
-    const verdict = judge(object);
+    const verdict = await judge(object);
     if (stored && isDeepStrictEqual(open(stored, object), row)) return { verdict, status, isChanged: false };
     const { config, ...rest } = row;
     const place = { organizationId, column: 'analysis_configs.config', rowId: object.rowId };
@@ -40,17 +41,16 @@ export const analysisConfigKind: TenantKindOf<'AnalysisConfig', AnalysisConfigWr
   remove: ({ db }, organizationId, rowId) => deleteAnalysisConfig(db, organizationId, rowId),
 };
 
-function judge({ resource, tenancy }: TenantObject<'AnalysisConfig'>): Verdict {
+async function judge({ resource, tenancy }: TenantObject<'AnalysisConfig'>): Promise<Verdict> {
   const { config, template } = resource.spec;
+  const field = template ? 'spec.template.model' : 'spec.config.model';
   const model = (template ?? config)?.model;
-  return model !== undefined && refusesNamed(tenancy.organization.spec, model)
-    ? modelRefused(
-        template ? 'spec.template.model' : 'spec.config.model',
-        model,
-        tenancy.organization,
-        'Analyses by this config are refused',
-      )
-    : ready('The analysis config is stored.');
+  const { organization } = tenancy;
+  const stored = ready('The analysis config is stored.');
+  if (model === undefined) return stored;
+  return refusesNamed(organization.spec, model)
+    ? modelRefused(field, model, organization, 'Analyses by this config are refused')
+    : tellUnknownModels(stored, field, [model], organization.spec);
 }
 
 function decideRow({ resource, rowId, path, tenancy, reach }: TenantObject<'AnalysisConfig'>): Row {

@@ -5,6 +5,7 @@ import type { Secret } from '../cluster/cluster.ts';
 import { ClusterError } from '../cluster/cluster-error.ts';
 import { keyOf } from '../cluster/object-key.ts';
 import { syntheticKeySecretName } from '../credentials.ts';
+import { loadModelList, tellUnknownModels } from '../known-models.ts';
 import { judgeBindingRules } from '../limits/judge.ts';
 import { readRuleTime } from '../limits/rule-time.ts';
 import type { Verdict } from '../runtime/conditions.ts';
@@ -47,8 +48,9 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
     const { servesNamespace } = object.reach;
     const namespaces =
       servesNamespace === null ? (tenancy.organization.status?.memberNamespaces ?? []) : [servesNamespace];
+    const isListed = await loadModelList();
     const ruleTimeMs = await readRuleTime(db, object.resource.spec);
-    const rules = judgeBindingRules(object.resource, tenancy.organization, namespaces, ruleTimeMs);
+    const rules = judgeBindingRules(object.resource, tenancy.organization, namespaces, ruleTimeMs, isListed);
     const isNew = gathered.syntheticKey === undefined;
     if (isNew && stored && !problem) {
       await context.cluster.recordEvent(keyOf(object.resource), {
@@ -63,8 +65,11 @@ export const bindingKind: TenantKindOf<'ApiKeyBinding', ApiKeyWrite> = {
       await context.cluster.recordEvent(keyOf(object.resource), { type: 'Normal', reason: 'Updated', message });
     }
     const issuedAt = isNew ? toSeconds(nowMs) : object.resource.status?.syntheticKeyIssuedAt;
+    const { spec } = tenancy.organization;
+    const providers = spec.providers.filter(({ name }) => name === object.resource.spec.provider);
+    const { models = [] } = object.resource.spec;
     return {
-      verdict: decision.verdict,
+      verdict: await tellUnknownModels(decision.verdict, 'spec.models', models, { ...spec, providers }),
       ...(foretold && { consent: foretold }),
       ...(rules.verdict && { rules: rules.verdict }),
       isChanged: decision.write !== undefined,

@@ -1,7 +1,8 @@
 import type { ApiKeyBinding, Organization, OrganizationSpec } from '../../crds/resources.generated.ts';
+import type { IsListed } from '../known-models.ts';
 import { matchesPattern } from '../patterns.ts';
 import type { Verdict } from '../runtime/conditions.ts';
-import { type MatchScope, whyUnmatched } from './match.ts';
+import { type MatchScope, whyNobody, whyUnmatched } from './match.ts';
 
 type Rules = Pick<OrganizationSpec, 'limits' | 'budgets' | 'tiers'>;
 
@@ -20,8 +21,9 @@ export function judgeOrganizationRules(
   { spec, status }: Pick<Organization, 'spec' | 'status'>,
   namespaces: readonly string[],
   nowMs: number,
+  isListed: IsListed,
 ): RulesVerdict {
-  const scope = { spec, namespaces };
+  const scope = { spec, namespaces, isListed };
   const had = status?.conditions?.some((condition) => condition.type === type) ?? false;
   return judge(spec, findUnmatched(spec, scope), nowMs, had);
 }
@@ -32,6 +34,7 @@ export function judgeBindingRules(
   organization: Pick<Organization, 'spec' | 'metadata'>,
   namespaces: readonly string[],
   nowMs: number,
+  isListed: IsListed,
 ): RulesVerdict {
   const taken = findTaken(spec, organization);
   if (taken.length > 0) {
@@ -43,7 +46,8 @@ export function judgeBindingRules(
     };
     return { verdict: problem, nextMs: nextRaiseEnd(spec, nowMs) };
   }
-  const scope: MatchScope = { spec: organization.spec, namespaces, user: spec.user, models: spec.models };
+  const only = { user: spec.user, models: spec.models };
+  const scope: MatchScope = { spec: organization.spec, namespaces, isListed, ...only };
   return judge(spec, findUnmatched(spec, scope), nowMs, false);
 }
 
@@ -87,6 +91,7 @@ function findUnmatched({ limits = [], budgets = [], tiers = [] }: Rules, scope: 
   ];
   return [
     ...rules.flatMap(({ label, match }) => whyUnmatched(match, scope).map((why) => `${label}, ${why}`)),
+    ...tiers.flatMap(({ users, tier }) => whyNobody({ users }, scope.namespaces).map((why) => `tier ${tier}, ${why}`)),
     ...findShadowed(tiers),
   ];
 }

@@ -1,15 +1,17 @@
 import { operationSurfaces } from '../../crds/operation-surfaces.ts';
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
-import { isOnlyAlias, refusesModel } from '../model-rule.ts';
+import { type IsListed, whyNoModel } from '../known-models.ts';
+import { isOnlyAlias } from '../model-rule.ts';
 import { matchesPattern, overlap } from '../patterns.ts';
 
 type Match = NonNullable<NonNullable<OrganizationSpec['limits']>[number]['match']>;
 
 /** The calls that there can be. */
 export interface MatchScope {
-  readonly spec: Pick<OrganizationSpec, 'models' | 'providers' | 'surfaces'>;
+  readonly spec: Pick<OrganizationSpec, 'models' | 'providers' | 'prices' | 'surfaces'>;
   /** The namespaces whose pods may call. */
   readonly namespaces: readonly string[];
+  readonly isListed: IsListed;
   /** The only user. Undefined: there may be others. */
   readonly user?: string | undefined;
   /** The models of the binding, as patterns. Undefined: every model. */
@@ -20,7 +22,7 @@ export interface MatchScope {
 export function whyUnmatched(match: Match | undefined, scope: MatchScope): string[] {
   if (!match) return [];
   const tests = {
-    models: (model: string) => whyNoModel(model, scope),
+    models: (model: string) => whyUncalled(model, scope),
     operations: (operation: NonNullable<Match['operations']>[number]) => whyNoOperation(operation, scope),
     users: (user: string) => whyNoUser(user, scope),
     workloads: (workload: string) => whyNoWorkload(workload, scope.namespaces),
@@ -40,14 +42,10 @@ function explain<T extends string>(field: string, items: readonly T[] = [], why:
   });
 }
 
-function whyNoModel(model: string, { spec, models }: MatchScope): string | undefined {
+function whyUncalled(model: string, { spec, models, isListed }: MatchScope): string | undefined {
   if (isOnlyAlias(spec, model)) return 'it is an alias: rules see the model that it stands for';
-  const { allow, deny = [] } = spec.models ?? {};
-  const isDenied = deny.some((pattern) => matchesPattern(pattern, model));
-  if (refusesModel(spec, model) || isDenied || !overlap([model], allow)) return 'spec.models does not allow it';
-  const served = spec.providers.map((provider) => provider.models?.map(({ name }) => name));
-  if (!served.some((names) => overlap([model], names))) return 'no provider serves it';
-  return overlap([model], models) ? undefined : 'the binding is for other models';
+  const why = whyNoModel(model, spec, isListed);
+  return why ?? (overlap([model], models) ? undefined : 'the binding is for other models');
 }
 
 function whyNoOperation(operation: keyof typeof operationSurfaces, { spec }: MatchScope): string | undefined {
@@ -55,7 +53,15 @@ function whyNoOperation(operation: keyof typeof operationSurfaces, { spec }: Mat
   return !spec.surfaces || spec.surfaces.includes(surface) ? undefined : `spec.surfaces lacks ${surface}`;
 }
 
-function whyNoUser(pattern: string, { user, namespaces }: MatchScope): string | undefined {
+/** The users and workloads that there cannot be, each with the reason. */
+export function whyNobody({ users, workloads }: Pick<Match, 'users' | 'workloads'>, namespaces: readonly string[]) {
+  return [
+    ...explain('users', users, (user) => whyNoUser(user, { namespaces })),
+    ...explain('workloads', workloads, (workload) => whyNoWorkload(workload, namespaces)),
+  ];
+}
+
+function whyNoUser(pattern: string, { user, namespaces }: Pick<MatchScope, 'user' | 'namespaces'>): string | undefined {
   if (user !== undefined && !matchesPattern(pattern, user)) return `the binding is for user ${JSON.stringify(user)}`;
   // Anybody else may be a user. Service accounts are those of member namespaces.
   const [, namespace] = /^system:serviceaccount:([^:]+):/.exec(pattern) ?? [];

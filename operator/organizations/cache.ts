@@ -1,5 +1,6 @@
 import { operationSurfaces } from '../../crds/operation-surfaces.ts';
 import type { Organization, OrganizationSpec } from '../../crds/resources.generated.ts';
+import { type MatchScope, whyUnmatched } from '../limits/match.ts';
 import { refusesModel } from '../model-rule.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 
@@ -11,22 +12,34 @@ type Conditions = NonNullable<Organization['status']>['conditions'];
  * @param conditions those of the status so far
  */
 export function judgeCache(
-  spec: Pick<OrganizationSpec, 'cache' | 'models' | 'surfaces'>,
+  scope: Omit<MatchScope, 'spec'> & { readonly spec: MatchScope['spec'] & Pick<OrganizationSpec, 'cache'> },
   conditions: Conditions,
 ): Verdict | undefined {
+  const { spec } = scope;
   const type = 'CacheEffective';
   if (!spec.cache) {
     const hadOne = conditions?.some((condition) => condition.type === type) ?? false;
     return hadOne ? { type, status: true, reason: 'Effective', message: 'There is no cache.' } : undefined;
   }
   const idle = describeIdle(spec);
-  if (idle === undefined) return { type, status: true, reason: 'Effective', message: 'The cache can be used.' };
-  return {
-    type: 'CacheEffective',
-    status: false,
-    reason: 'CacheForNoCall',
-    message: `The cache is for no call: ${idle}. Correct spec.cache.match, or remove it.`,
-  };
+  if (idle !== undefined) {
+    return {
+      type: 'CacheEffective',
+      status: false,
+      reason: 'CacheForNoCall',
+      message: `The cache is for no call: ${idle}. Correct spec.cache.match, or remove it.`,
+    };
+  }
+  const unmatched = whyUnmatched(spec.cache.match, scope);
+  if (unmatched.length > 0) {
+    return {
+      type: 'CacheEffective',
+      status: false,
+      reason: 'CacheMatchesNothing',
+      message: `No call can fit these parts of spec.cache.match: ${unmatched.join('; ')}. Correct or remove them.`,
+    };
+  }
+  return { type, status: true, reason: 'Effective', message: 'The cache can be used.' };
 }
 
 /** Which field makes the cache be for no call. */

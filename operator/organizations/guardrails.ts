@@ -1,19 +1,26 @@
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
+import { loadModelList, mayHaveAny } from '../known-models.ts';
+import { whyUnmatched } from '../limits/match.ts';
 import { refusesModel } from '../model-rule.ts';
 import { overlap } from '../patterns.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 
 type Rule = NonNullable<OrganizationSpec['guardrails']>[number];
 type JudgedSpec = Pick<OrganizationSpec, 'guardrails' | 'models' | 'surfaces'> &
-  Partial<Pick<OrganizationSpec, 'providers'>>;
+  Partial<Pick<OrganizationSpec, 'providers' | 'prices'>>;
 
 /**
  * The condition about guardrails that cannot be used, or are for no call. Nothing else depends on it: what a rule that
  * cannot be used would check is refused by the proxies. Undefined for an organization that never had any.
  *
+ * @param namespaces the namespaces whose pods may call
  * @param hadAny whether the status has the condition
  */
-export async function judgeGuardrails(spec: JudgedSpec, hadAny: boolean): Promise<Verdict | undefined> {
+export async function judgeGuardrails(
+  spec: JudgedSpec,
+  namespaces: readonly string[],
+  hadAny: boolean,
+): Promise<Verdict | undefined> {
   const { guardrails = [] } = spec;
   if (guardrails.length === 0 && !hadAny) return undefined;
   const unusable = (await Promise.all(guardrails.map(describeUnusable))).filter((problem) => problem !== undefined);
@@ -43,6 +50,19 @@ export async function judgeGuardrails(spec: JudgedSpec, hadAny: boolean): Promis
       message: `These guardrails are for no call: ${idle.join('; ')}. Correct their match, or remove them.`,
     };
   }
+  const isListed = await loadModelList();
+  const scope = { spec: { providers: anyProvider, ...spec }, namespaces, isListed };
+  const unmatched = guardrails.flatMap((rule) =>
+    [...whyUnmatched(rule.match, scope), ...whyNoCategory(spec, rule)].map((why) => `"${rule.name}", ${why}`),
+  );
+  if (unmatched.length > 0) {
+    return {
+      type: 'GuardrailsUsable',
+      status: false,
+      reason: 'GuardrailMatchesNothing',
+      message: `No call can fit these parts of guardrails: ${unmatched.join('; ')}. Correct or remove them.`,
+    };
+  }
   const message = guardrails.length === 0 ? 'There are no guardrails.' : 'Every guardrail can be used.';
   return { type: 'GuardrailsUsable', status: true, reason: 'Usable', message };
 }
@@ -58,6 +78,39 @@ async function describeUnusable(rule: Rule): Promise<string | undefined> {
   } catch (error) {
     return `"${rule.name}" (${detector}: ${error instanceof Error ? error.message : String(error)})`;
   }
+}
+
+/** Of an organization whose providers are not known. */
+const anyProvider: OrganizationSpec['providers'] = [
+  { name: 'any', type: 'compatible', timeouts: { headers: '1s', idle: '1s' } },
+];
+
+/**
+ * The categories of OpenAI's moderation.
+ *
+ * @see https://developers.openai.com/api/reference/resources/moderations
+ */
+const categories: readonly string[] = [
+  'harassment',
+  'harassment/threatening',
+  'hate',
+  'hate/threatening',
+  'illicit',
+  'illicit/violent',
+  'self-harm',
+  'self-harm/instructions',
+  'self-harm/intent',
+  'sexual',
+  'sexual/minors',
+  'violence',
+  'violence/graphic',
+];
+
+/** Categories that no answer of the moderation endpoint has. Servers of others may have their own. */
+function whyNoCategory({ providers = anyProvider }: JudgedSpec, { moderation }: Rule): string[] {
+  if (providers.some(mayHaveAny)) return [];
+  const unknown = moderation?.categories?.filter((category) => !categories.includes(category)) ?? [];
+  return unknown.map((category) => `moderation.categories ${JSON.stringify(category)} (OpenAI has no such category)`);
 }
 
 /** The types of providers that have no moderation endpoint. */

@@ -6,9 +6,9 @@ import {
   toolOperations,
 } from '../../crds/asked-fields.ts';
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
-import { whyNoWorkload, whyUnmatched } from '../limits/match.ts';
+import { type IsListed, loadModelList, whyNoModel, whyUnserved } from '../known-models.ts';
+import { whyNobody, whyUnmatched } from '../limits/match.ts';
 import { refusesModel } from '../model-rule.ts';
-import { matchesPattern } from '../patterns.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 
 type ModelsSpec = NonNullable<OrganizationSpec['models']>;
@@ -20,8 +20,8 @@ type JudgedSpec = Pick<OrganizationSpec, 'models' | 'providers' | 'surfaces' | '
 const type = 'ModelsEffective';
 
 /**
- * The condition about aliases, ceilings and defaults. Nothing else depends on it: all that can act is in force. Undefined
- * for an organization that never had any.
+ * The condition about aliases, ceilings and defaults, and about models that no call can reach. Nothing else depends on
+ * it: all that can act is in force. Undefined for an organization that never had any of the former, and none of the latter.
  *
  * @param namespaces the namespaces whose pods may call
  * @param hadAny whether the status has the condition
@@ -31,9 +31,11 @@ export async function judgeModels(
   namespaces: readonly string[],
   hadAny: boolean,
 ): Promise<Verdict | undefined> {
-  const { aliases = [], ceilings = [], defaults = [] } = spec.models ?? {};
-  if (aliases.length + ceilings.length + defaults.length === 0 && !hadAny) return undefined;
-  const isListed = aliases.length > 0 ? await loadPriceList() : () => false;
+  const { aliases = [], ceilings = [], defaults = [], allow = [], deny = [] } = spec.models ?? {};
+  const isJudged = aliases.length + ceilings.length + defaults.length > 0 || hadAny;
+  const names = isJudged || allow.length + deny.length > 0 || spec.prices !== undefined;
+  if (!names) return undefined;
+  const isListed = await loadModelList();
   const unusable = aliases.flatMap((alias) => describeUnusable(alias, spec, isListed));
   if (unusable.length > 0) {
     const message = `No call by these aliases can be served: ${list(unusable)}. Correct spec.models.aliases.`;
@@ -44,8 +46,9 @@ export async function judgeModels(
     const message = `These aliases do not do what they may seem to: ${list(unclear)}.`;
     return { type: 'ModelsEffective', status: false, reason: 'AliasAmbiguous', message };
   }
-  const scope = { spec, namespaces };
+  const scope = { spec, namespaces, isListed };
   const idle = [
+    ...describeUncallable(spec, isListed),
     ...aliases.flatMap((alias) => describeNobody(alias, namespaces)),
     ...ceilings.flatMap((ceiling) =>
       describe('ceiling', ceiling, [...whyUnmatched(ceiling.match, scope), ...withoutField(ceiling)]),
@@ -55,23 +58,16 @@ export async function judgeModels(
     ),
   ];
   if (idle.length > 0) {
-    const message = `No call can fit these parts of spec.models: ${list(idle)}. Correct or remove them.`;
+    const message = `No call can fit these parts of spec.models or spec.prices: ${list(idle)}. Correct or remove them.`;
     return { type: 'ModelsEffective', status: false, reason: 'ModelRuleMatchesNothing', message };
   }
+  if (!isJudged) return undefined;
   return {
     type,
     status: true,
     reason: 'Effective',
     message: 'Calls can use every alias, and fit every ceiling and default.',
   };
-}
-
-type IsListed = (model: string) => boolean;
-
-/** The price list is part of the proxy, and is loaded where an organization has aliases. */
-async function loadPriceList(): Promise<IsListed> {
-  const { isPricedModel } = await import('../../proxy/prices/price.ts');
-  return isPricedModel;
 }
 
 function targetsOf({ model, levels = {} }: Alias): string[] {
@@ -84,20 +80,6 @@ function describeUnusable(alias: Alias, spec: JudgedSpec, isListed: IsListed): s
     const why = whyNoModel(model, spec, isListed);
     return why === undefined ? [] : [`"${alias.name}" (${model}: ${why})`];
   });
-}
-
-function whyNoModel(model: string, spec: JudgedSpec, isListed: IsListed): string | undefined {
-  if (refusesModel(spec, model)) return 'spec.models does not allow it';
-  const serving = spec.providers.filter(
-    ({ models }) => !models || models.some(({ name }) => matchesPattern(name, model)),
-  );
-  if (serving.length === 0) return 'no provider serves it';
-  // Only of the vendors themselves is it known which models they have; fine-tuned ones are the organization's own.
-  const mayHaveOthers = serving.some(({ type: api }) => api !== 'openai' && api !== 'anthropic');
-  const isNamed = serving.some(({ models }) => models?.some(({ name }) => name === model));
-  const hasPrice = spec.prices?.some((price) => price.model === model) === true;
-  if (mayHaveOthers || isNamed || hasPrice || model.startsWith('ft:') || isListed(model)) return undefined;
-  return 'neither the price list nor spec.prices nor a provider names it';
 }
 
 /** Aliases that are hidden by others, or hide a model. */
@@ -117,9 +99,27 @@ function describeUnclear(alias: Alias, at: number, spec: JudgedSpec, isListed: I
   ];
 }
 
-function describeNobody({ name, workloads = [] }: Alias, namespaces: readonly string[]): string[] {
-  const why = workloads.map((workload) => whyNoWorkload(workload, namespaces));
-  return why.length > 0 && why.every((one) => one !== undefined) ? [`alias ${name} (${why.join('; ')})`] : [];
+/** Entries of `allow`, `deny` and `spec.prices` for models that no call can reach, whatever the entries say. */
+function describeUncallable(spec: JudgedSpec, isListed: IsListed): string[] {
+  const { allow = [], deny = [] } = spec.models ?? {};
+  const describeEach = (field: string, models: readonly string[], why: (model: string) => string | undefined) =>
+    models.flatMap((model) => {
+      const reason = why(model);
+      return reason === undefined ? [] : [`${field} "${model}" (${reason})`];
+    });
+  const priced = (spec.prices ?? []).map(({ model }) => model);
+  return [
+    ...describeEach('allow', allow, (model) => whyNoModel(model, spec, isListed)),
+    ...describeEach('deny', deny, (model) => whyUnserved(model, spec, isListed)),
+    ...describeEach('prices', priced, (model) => whyNoModel(model, spec, isListed)),
+  ];
+}
+
+/** Users and workloads of an alias that there are not. */
+function describeNobody({ name, users, workloads }: Alias, namespaces: readonly string[]): string[] {
+  return whyNobody({ ...(users && { users }), ...(workloads && { workloads }) }, namespaces).map(
+    (why) => `alias ${name}, ${why}`,
+  );
 }
 
 function describe(kind: string, { name }: { readonly name: string }, why: readonly string[]): string[] {

@@ -2,6 +2,7 @@ import type { Organization, OrganizationStatus } from '../../crds/resources.gene
 import { ClusterError } from '../cluster/cluster-error.ts';
 import { keyOf, pathOf, readPath } from '../cluster/object-key.ts';
 import { reconcileGateway } from '../gateways/reconcile.ts';
+import { loadModelList } from '../known-models.ts';
 import { judgeOrganizationRules } from '../limits/judge.ts';
 import { readRuleTime } from '../limits/rule-time.ts';
 import { ruleStatusOf } from '../limits/summarize.ts';
@@ -93,15 +94,16 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
     isOneMachine,
   );
   const overlap = judgeOverlap(gathered.organization, gathered.members);
-  const routes = judgeRoutes(gathered.organization.spec, gathered.keys.providers);
+  const isListed = await loadModelList();
+  const routes = judgeRoutes(gathered.organization.spec, gathered.keys.providers, isListed);
   const ruleTimeMs = await readRuleTime(context.db, gathered.organization.spec);
-  const rules = judgeOrganizationRules(gathered.organization, gathered.memberNamespaces, ruleTimeMs);
+  const rules = judgeOrganizationRules(gathered.organization, gathered.memberNamespaces, ruleTimeMs, isListed);
   const { spec, status } = gathered.organization;
   const had = (condition: string) => status?.conditions?.some(({ type }) => type === condition) ?? false;
-  const guardrails = await judgeGuardrails(spec, had('GuardrailsUsable'));
+  const guardrails = await judgeGuardrails(spec, gathered.memberNamespaces, had('GuardrailsUsable'));
   const models = await judgeModels(spec, gathered.memberNamespaces, had('ModelsEffective'));
-  const cache = judgeCache(spec, status?.conditions);
-  const knowledgeBase = judgeKnowledgeBase(spec, gathered.memberNamespaces, status?.conditions);
+  const cache = judgeCache({ spec, namespaces: gathered.memberNamespaces, isListed }, status?.conditions);
+  const knowledgeBase = judgeKnowledgeBase(spec, gathered.memberNamespaces, status?.conditions, isListed);
   const webhooks = await reconcileWebhooks(context, gathered.organization, id, dataKeys);
   const others = [
     overlap,

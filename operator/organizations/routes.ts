@@ -1,4 +1,5 @@
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
+import { type IsListed, isKnown, mayHaveAny } from '../known-models.ts';
 import { refusesModel } from '../model-rule.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 
@@ -9,8 +10,9 @@ import type { Verdict } from '../runtime/conditions.ts';
  * @param keyed the providers that have a binding in force
  */
 export function judgeRoutes(
-  spec: Pick<OrganizationSpec, 'providers' | 'models'>,
+  spec: Pick<OrganizationSpec, 'providers' | 'models' | 'prices'>,
   keyed: ReadonlySet<string>,
+  isListed: IsListed,
 ): Verdict | undefined {
   const { providers } = spec;
   if (providers.length < 2 && !providers.some(({ models }) => models)) return undefined;
@@ -32,6 +34,22 @@ export function judgeRoutes(
       status: false,
       reason: 'ProviderModelNotAllowed',
       message: `No call reaches these models of spec.providers, since spec.models does not allow them: ${list(refused)}. Correct the names, or allow the models.`,
+    };
+  }
+  const unknown = providers.flatMap((provider) =>
+    mayHaveAny(provider)
+      ? []
+      : (provider.models ?? [])
+          .map(({ name, as: sent = name }) => sent)
+          .filter((model) => !isKnown(model, isListed) && !spec.prices?.some((price) => price.model === model))
+          .map((model) => `${provider.name}: ${model}`),
+  );
+  if (unknown.length > 0) {
+    return {
+      type: 'RoutesComplete',
+      status: false,
+      reason: 'ProviderModelUnknown',
+      message: `The price list of their vendors does not have these models of spec.providers: ${list(unknown)}. Correct the names, or state the models in spec.prices.`,
     };
   }
   const message = 'Every provider has a key, and every model that it names may be called.';

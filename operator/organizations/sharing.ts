@@ -22,7 +22,7 @@ const lookMs = 5_000;
  * @param propagationMs how long a new key is handed out before it is used
  */
 export function decideSharing(
-  gathered: Pick<GatheredOrganization, 'organization' | 'sharing'>,
+  gathered: Pick<GatheredOrganization, 'organization' | 'sharing' | 'memberNamespaces'>,
   nowMs: number,
   propagationMs: number,
 ): SharingDecision {
@@ -32,7 +32,8 @@ export function decideSharing(
     verdict: { type: 'SharingDeclared', status: false, reason, message },
     requeueAfterMs,
   });
-  if (!sharing.sharesByDefault) return declared;
+  const inForce = judgeNamespaces(organization, gathered.memberNamespaces) ?? declared;
+  if (!sharing.sharesByDefault) return inForce;
   if (!organization.spec.sharing) return former('SharingUndeclared', describeUndeclared(sharing.objects));
   const { outdatedSidecars } = sharing;
   if (outdatedSidecars === 'unknown') {
@@ -47,7 +48,23 @@ export function decideSharing(
   if (waitMs > 0) {
     return former('WaitingForKeys', `${notYet} the namespaces' keys are on their way to the sidecars.`, waitMs);
   }
-  return declared;
+  return inForce;
+}
+
+/** Names the namespaces in `spec.sharing` that do not belong to the organization, so that nothing of theirs is shared. */
+function judgeNamespaces(
+  { spec }: GatheredOrganization['organization'],
+  members: readonly string[],
+): SharingDecision | undefined {
+  const others = (spec.sharing ?? []).map(({ namespace }) => namespace).filter((name) => !members.includes(name));
+  if (others.length === 0) return undefined;
+  const verdict: Verdict = {
+    type: 'SharingDeclared',
+    status: false,
+    reason: 'SharingNamespacesNotMembers',
+    message: `These namespaces of spec.sharing do not belong to the Organization, so nothing of theirs is shared: ${others.join(', ')}. Label them as spec.namespaceSelector says, or remove the entries.`,
+  };
+  return { ...declared, verdict };
 }
 
 const notYet = 'spec.sharing is not in force yet:';

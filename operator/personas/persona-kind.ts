@@ -1,5 +1,6 @@
 import { deletePersona, findPersonas, type PersonaWrite, upsertPersonas } from '../../database/personas.ts';
 import { keyOf } from '../cluster/object-key.ts';
+import { tellUnknownModels } from '../known-models.ts';
 import { isNameTaken, notReady, type TenantKindOf } from '../tenant-kind.ts';
 import { decidePersona } from './decide.ts';
 import { gatherPersona } from './gather.ts';
@@ -12,12 +13,15 @@ export const personaKind: TenantKindOf<'Persona', PersonaWrite> = {
   async reconcile(context, object, stored, write) {
     const decision = decidePersona(gatherPersona(context, object, stored), object);
     const { tenancy, envelope } = object;
+    const { model } = object.resource.spec;
+    const models = model === undefined ? [] : [model];
+    const verdict = await tellUnknownModels(decision.verdict, 'spec.model', models, tenancy.organization.spec);
     const { organizationId } = tenancy;
     const status = {
       id: object.rowId,
       ...(decision.contentHash !== undefined && { contentHash: decision.contentHash }),
     };
-    if (!decision.write) return { verdict: decision.verdict, status, isChanged: false };
+    if (!decision.write) return { verdict, status, isChanged: false };
     const { content, ...row } = decision.write;
     const place = { organizationId, column: 'personas.content', rowId: object.rowId };
     try {
@@ -39,7 +43,7 @@ export const personaKind: TenantKindOf<'Persona', PersonaWrite> = {
         message: decision.edit,
       });
     }
-    return { verdict: decision.verdict, status, isChanged: true };
+    return { verdict, status, isChanged: true };
   },
   remove: ({ db }, organizationId, rowId) => deletePersona(db, organizationId, rowId),
 };

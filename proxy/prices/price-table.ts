@@ -8,6 +8,11 @@ export type PriceTable = Readonly<Record<string, readonly ListedModels[]>>;
 /** Every list that a provider is priced by must be generated. */
 export const priceLists = priceTable satisfies Readonly<Record<PriceList, readonly ListedModels[]>>;
 
+/** The ids of all models that any list names. */
+export const listedModels: readonly string[] = Object.values(priceLists).flatMap((list) =>
+  list.flatMap(({ models }) => models),
+);
+
 /** Finds the prices of a model at a time. Undefined where the list does not name exactly this model. */
 export function findListedRates(
   list: string,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ApiKeyBinding, OrganizationSpec } from '../../../crds/resources.generated.ts';
+import { loadModelList } from '../../../operator/known-models.ts';
 import { judgeBindingRules, judgeOrganizationRules } from '../../../operator/limits/judge.ts';
 import { makeBinding, makeOrganization } from '../memory-cluster.ts';
 
@@ -19,11 +20,19 @@ function budget(raise?: { byUsd: string; until: string; reason: string }, name =
   };
 }
 const judge = (spec: Partial<OrganizationSpec>, namespaces: readonly string[] = ['shop', 'team-a']) =>
-  judgeOrganizationRules(makeOrganization('acme', spec), namespaces, nowMs);
+  judgeOrganizationRules(makeOrganization('acme', spec), namespaces, nowMs, isListed);
 
+const isListed = await loadModelList();
 const unmatched: readonly (readonly [string, Partial<OrganizationSpec>, RegExp | undefined])[] = [
   ['every call', { limits: [limit({})] }, undefined],
-  ['a model, where every model is allowed', { limits: [limit({ models: ['gpt-9'] })] }, undefined],
+  ['a known model, where every model is allowed', { limits: [limit({ models: ['gpt-4o', 'o*'] })] }, undefined],
+  [
+    'a model that nobody knows',
+    { limits: [limit({ models: ['gpt-4o', 'gtp-*'] })] },
+    /limit one, models "gtp-\*" \(neither the price list nor spec\.prices nor a provider names it\)/,
+  ],
+  ['a fine-tuned model', { limits: [limit({ models: ['ft:gpt-4o:acme::1'] })] }, undefined],
+  ['a model that no price list has', { limits: [limit({ models: ['omni-moderation-*'] })] }, undefined],
   [
     'a model that is not allowed',
     { models: { allow: ['gpt-4o*'] }, limits: [limit({ models: ['gpt-4o-mini', 'o3'] })] },
@@ -78,6 +87,11 @@ const unmatched: readonly (readonly [string, Partial<OrganizationSpec>, RegExp |
     /workloads "shops" \(no namespace that may call is shops\); limit one, workloads "lab-\*\/web"/,
   ],
   [
+    'a tier of service accounts of a stranger',
+    { tiers: [{ users: ['system:serviceaccount:elsewhere:job'], tier: 'free' }] },
+    /tier free, users "system:serviceaccount:elsewhere:job" \(namespace elsewhere is not a member\)/,
+  ],
+  [
     'users whom an earlier tier names',
     {
       tiers: [
@@ -102,7 +116,7 @@ test('an organization without rules has no condition about them, unless it had o
   const condition = { type: 'RulesEffective', status: 'False', reason: 'RaiseEnded', message: 'x' } as const;
   const conditions = [{ ...condition, lastTransitionTime: '2026-01-01T00:00:00Z' }];
   const former = makeOrganization('acme', {}, { status: { conditions } });
-  assert.equal(judgeOrganizationRules(former, [], nowMs).verdict?.status, true);
+  assert.equal(judgeOrganizationRules(former, [], nowMs, isListed).verdict?.status, true);
 });
 
 test('a raise that has ended is told of, as soon as it ends', () => {
@@ -115,7 +129,8 @@ test('a raise that has ended is told of, as soon as it ends', () => {
 });
 
 const ofBinding = (spec: Partial<ApiKeyBinding['spec']>, organization: Partial<OrganizationSpec> = {}) =>
-  judgeBindingRules(makeBinding('shop/key', spec), makeOrganization('acme', organization), ['shop'], nowMs).verdict;
+  judgeBindingRules(makeBinding('shop/key', spec), makeOrganization('acme', organization), ['shop'], nowMs, isListed)
+    .verdict;
 const key = (match: Match, name = 'one') => ({ ...limit(match, name), per: 'Key' as const });
 
 test('a rule of a binding is for calls with its key alone', () => {

@@ -15,8 +15,8 @@ function specOf(rules: readonly Partial<Rule>[], changes: Spec = {}): Spec {
 }
 
 test('an organization without guardrails has no condition about them, unless it had some', async () => {
-  assert.equal(await judgeGuardrails(specOf([]), false), undefined);
-  assert.equal((await judgeGuardrails(specOf([]), true))?.status, true);
+  assert.equal(await judgeGuardrails(specOf([]), [], false), undefined);
+  assert.equal((await judgeGuardrails(specOf([]), [], true))?.status, true);
 });
 
 test('guardrails that can be used are', async () => {
@@ -27,9 +27,9 @@ test('guardrails that can be used are', async () => {
     { injection: {} },
     { appliesTo: 'Output', schema: { schema: { type: 'object' } } },
     { external: { url: 'http://checks', timeout: '2s', onError: 'Block' } },
-    { match: { models: ['gpt-4o', 'gpt-9'] }, pii: {} },
+    { match: { models: ['gpt-4o', 'gpt-4o-*'] }, pii: {} },
   ];
-  const verdict = await judgeGuardrails(specOf(rules, { models: { allow: ['gpt-4o*'] } }), false);
+  const verdict = await judgeGuardrails(specOf(rules, { models: { allow: ['gpt-4o*'] } }), [], false);
   assert.deepEqual([verdict?.status, verdict?.reason], [true, 'Usable']);
 });
 
@@ -54,6 +54,18 @@ const faults: readonly (readonly [string, Partial<Rule>, reason: string, said: R
     'GuardrailUnusable',
     /"one" \(schema: schema must be a JSON schema/,
   ],
+  [
+    'one model that is not allowed',
+    { match: { models: ['gpt-4o', 'gpt-9'] }, pii: {} },
+    'GuardrailMatchesNothing',
+    /"one", models "gpt-9" \(spec\.models does not allow it\)/,
+  ],
+  [
+    'a workload that may not call',
+    { match: { workloads: ['lab/*'] }, pii: {} },
+    'GuardrailMatchesNothing',
+    /workloads "lab\/\*"/,
+  ],
   ['models that are not allowed', { match: { models: ['o1'] }, pii: {} }, 'GuardrailForNoCall', /match\.models/],
   [
     'an API that is not served',
@@ -76,7 +88,7 @@ test('a guardrail that asks a moderation endpoint names the providers that have 
     { name: 'claude', type: 'anthropic' as const, models: [{ name: 'claude-*' }] },
   ] as unknown as NonNullable<Spec['providers']>;
   const judge = (rule: Partial<Rule>) =>
-    judgeGuardrails(specOf([{ moderation: { timeout: '2s' }, ...rule }], { providers }), false);
+    judgeGuardrails(specOf([{ moderation: { timeout: '2s' }, ...rule }], { providers }), [], false);
   const all = await judge({});
   assert.deepEqual([all?.status, all?.reason], [false, 'GuardrailWithoutService']);
   assert.match(
@@ -92,7 +104,7 @@ test('a guardrail that asks a moderation endpoint names the providers that have 
 for (const [title, rule, reason, said] of faults) {
   test(`a guardrail with ${title} is named by the condition`, async () => {
     const spec = specOf([rule], { models: { allow: ['gpt-4o*'] }, surfaces: ['responses', 'embeddings'] });
-    const verdict = await judgeGuardrails(spec, false);
+    const verdict = await judgeGuardrails(spec, [], false);
     assert.deepEqual([verdict?.status, verdict?.reason], [false, reason]);
     assert.match(verdict?.message ?? '', said);
   });

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { OrganizationSpec } from '../../../crds/resources.generated.ts';
+import { loadModelList } from '../../../operator/known-models.ts';
 import { judgeKnowledgeBase } from '../../../operator/organizations/knowledge-base.ts';
 
 type Spec = Parameters<typeof judgeKnowledgeBase>[0];
 type Provider = OrganizationSpec['providers'][number];
 
+const isListed = await loadModelList();
 const provider = (type: Provider['type'], ...models: string[]) =>
   ({
     ...{ name: 'a', type },
@@ -32,7 +34,7 @@ const cases: readonly (readonly [title: string, spec: Spec, said: RegExp | undef
 ];
 for (const [title, judged, said] of cases) {
   test(`${title}: ${said ?? 'effective'}`, () => {
-    const verdict = judgeKnowledgeBase(judged, [], undefined);
+    const verdict = judgeKnowledgeBase(judged, [], undefined, isListed);
     assert.equal(verdict?.status, said === undefined);
     if (said) assert.match(verdict?.message ?? '', said);
   });
@@ -40,8 +42,8 @@ for (const [title, judged, said] of cases) {
 
 test('an organization that never named a model has no condition', () => {
   const { knowledgeBase: _, ...without } = spec();
-  assert.equal(judgeKnowledgeBase(without, [], undefined), undefined);
+  assert.equal(judgeKnowledgeBase(without, [], undefined, isListed), undefined);
   const type = 'KnowledgeBaseEffective';
   const before = [{ type, status: 'False' as const, reason: 'x', message: '', lastTransitionTime: '' }];
-  assert.equal(judgeKnowledgeBase(without, [], before)?.reason, 'Effective');
+  assert.equal(judgeKnowledgeBase(without, [], before, isListed)?.reason, 'Effective');
 });

@@ -108,7 +108,7 @@ const judged: readonly (readonly [
     'an alias for workloads elsewhere',
     { aliases: [{ name: 'a', model: 'gpt-4o', workloads: ['lab'] }] },
     'ModelRuleMatchesNothing',
-    /alias a \(no namespace that may call is lab\)/,
+    /alias a, workloads "lab" \(no namespace that may call is lab\)/,
   ],
   ['a ceiling', ceiling({ maxOutputTokens: 10 }), 'Effective'],
   [

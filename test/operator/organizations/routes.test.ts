@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { OrganizationSpec } from '../../../crds/resources.generated.ts';
+import { loadModelList } from '../../../operator/known-models.ts';
 import { judgeRoutes } from '../../../operator/organizations/routes.ts';
 
 type Providers = OrganizationSpec['providers'];
@@ -13,6 +14,7 @@ const one: Providers = [openai()];
 const two: Providers = [...one, openai({ name: 'spare' })];
 const renaming: Providers = [openai({ models: [{ name: 'gpt-4o', as: 'mine' }] })];
 
+const isListed = await loadModelList();
 const cases: readonly (readonly [
   string,
   Pick<OrganizationSpec, 'providers' | 'models'>,
@@ -31,6 +33,20 @@ const cases: readonly (readonly [
     /"openai: gpt-4o"/,
   ],
   [
+    'a model that its vendor does not have',
+    { providers: [openai({ models: [{ name: 'fast', as: 'gtp-4o' }] })] },
+    ['openai'],
+    'ProviderModelUnknown',
+    /"openai: gtp-4o"/,
+  ],
+  [
+    'nothing of a vendor’s model by another address',
+    { providers: [openai({ baseUrl: 'http://vllm/v1', models: [{ name: 'fast', as: 'gtp-4o' }] })] },
+    ['openai'],
+    'Complete',
+    /may be called/,
+  ],
+  [
     'nothing of a pattern',
     { providers: [openai({ models: [{ name: 'gpt-*' }] })], models: { allow: ['o4-*'] } },
     ['openai'],
@@ -40,7 +56,7 @@ const cases: readonly (readonly [
 ];
 for (const [what, spec, keyed, reason, message] of cases) {
   test(`the condition about routes tells ${what}`, () => {
-    const verdict = judgeRoutes(spec, new Set(keyed));
+    const verdict = judgeRoutes(spec, new Set(keyed), isListed);
     assert.equal(verdict?.reason, reason);
     assert.match(verdict?.message ?? '', message);
   });

@@ -21,7 +21,11 @@ const upgraded: GatheredSharing = {
 
 function decide(sharing: Partial<GatheredSharing>, isStated: boolean) {
   const organization = makeOrganization('acme', isStated ? { sharing: [] } : {});
-  return decideSharing({ organization, sharing: { ...upgraded, ...sharing } }, nowMs, propagationMs);
+  return decideSharing(
+    { organization, memberNamespaces: [], sharing: { ...upgraded, ...sharing } },
+    nowMs,
+    propagationMs,
+  );
 }
 
 const summary = (...args: Parameters<typeof decide>) => {
@@ -52,6 +56,15 @@ test('stated rules apply once sidecars and keys are ready, and then for good', (
   const fresh = { keysIssuedAtS: nowMs / 1_000 - 299 };
   assert.deepEqual(summary(fresh, true), ['Former', 'WaitingForKeys', false, 1_000]);
   assert.deepEqual(summary({ keysIssuedAtS: undefined }, true), ['Former', 'WaitingForKeys', false, 5_000]);
+});
+
+test('namespaces that share nothing, since they are not members, are named', () => {
+  const entry = { namespace: 'lab', resources: ['Persona' as const] };
+  const organization = makeOrganization('acme', { sharing: [entry, { ...entry, namespace: 'shop' }] });
+  const gathered = { organization, memberNamespaces: ['shop'], sharing: { ...upgraded, sharesByDefault: false } };
+  const { rules, verdict } = decideSharing(gathered, nowMs, propagationMs);
+  assert.deepEqual([rules, verdict.status, verdict.reason], ['Declared', false, 'SharingNamespacesNotMembers']);
+  assert.match(verdict.message, /nothing of theirs is shared: lab\./);
 });
 
 test('a condition names some namespaces and users, not hundreds', () => {
