@@ -41,7 +41,7 @@ const reachOfRules: Reach = { rules_proxy_cpu_ratio: { max: 1.08 } };
  */
 export const path: Benchmark = {
   async run(context) {
-    const { rounds: count, seconds, profile, limits, cache } = readOptions(context.args);
+    const { rounds: count, seconds, profile, limits, cache, guardrails } = readOptions(context.args);
     const { note, onEnd } = context;
     const directory = await mkdtemp(join(tmpdir(), 'chaperone-bench-'));
     onEnd(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
@@ -81,11 +81,15 @@ export const path: Benchmark = {
     const { figures, table } = compare(rounds);
     const costs = { directory, upstreamUrl: `${origin}/v1`, generate, rounds: count, seconds, context };
     const ofRules = limits ? await measureRulesCost({ ...costs, name: 'rules', rules: wideLimits }) : {};
+    const ofGuardrails = guardrails
+      ? await measureRulesCost({ ...costs, name: 'guardrails', rules: { guardrails: [piiGuardrail] } })
+      : {};
     const ofCache = cache ? await measureCacheCost(costs) : {};
     return {
       figures: {
         ...figures,
         ...ofRules,
+        ...ofGuardrails,
         ...ofCache,
         memory_mb: Math.round(memoryBytes / 1e6),
         cold_start_ms: Math.round(coldStartMs),
@@ -117,12 +121,16 @@ const wideLimits = {
   budgets: [{ name: 'month', amountUsd: '1000000', window: 'Month' }],
 };
 
+/** A rule that reads the input of every call, and finds nothing in it. */
+const piiGuardrail = { name: 'personal', action: 'Redact', appliesTo: 'Input', pii: {} };
+
 interface Options {
   readonly rounds: number;
   readonly seconds: number;
   readonly profile: string | undefined;
   readonly limits: boolean;
   readonly cache: boolean;
+  readonly guardrails: boolean;
 }
 
 function readOptions(args: readonly string[]): Options {
@@ -134,12 +142,14 @@ function readOptions(args: readonly string[]): Options {
       profile: { type: 'string' },
       limits: { type: 'boolean', default: false },
       cache: { type: 'boolean', default: false },
+      guardrails: { type: 'boolean', default: false },
     },
   });
   const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)];
   if (!(Number.isInteger(rounds) && rounds > 0)) throw new Error('--rounds takes a number of rounds');
   if (!(seconds > 0)) throw new Error('--seconds takes a number of seconds');
-  return { rounds, seconds, profile: values.profile, limits: values.limits, cache: values.cache };
+  const { profile, limits, cache, guardrails } = values;
+  return { rounds, seconds, profile, limits, cache, guardrails };
 }
 
 async function measureColdStarts(directory: string, installation: Installation): Promise<number> {
