@@ -50,7 +50,7 @@ export class CallNeeds {
   }
 
   tokens(): TokenNeeds {
-    this.#tokens ??= boundTokens(this.sought, this.#knownHistory());
+    this.#tokens ??= boundTokens(this.sought, this.#knownHistory(), this.tokenCost() !== null);
     return this.#tokens;
   }
 

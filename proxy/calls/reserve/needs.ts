@@ -17,9 +17,23 @@ export interface TokenNeeds {
 
 /** Operations whose answers have none, but whose input has tokens. */
 const inputOperations = new Set(['embeddings']);
+/** Operations whose answers are no text, with whether they send files. Some models bill them by tokens all the same. */
+const mediaOperations: ReadonlyMap<string, { readonly sendsFiles: boolean }> = new Map([
+  ['image_generations', { sendsFiles: false }],
+  ['image_edits', { sendsFiles: true }],
+  ['image_variations', { sendsFiles: true }],
+  ['speech', { sendsFiles: false }],
+  ['transcriptions', { sendsFiles: true }],
+  ['translations', { sendsFiles: true }],
+]);
 
-/** Bounds the tokens of a call: of its input by its bytes, of its output by what the call allows. */
-export function boundTokens(sought: Sought, history: History): TokenNeeds {
+/**
+ * Bounds the tokens of a call: of its input by its bytes, of its output by what the call allows. Of pictures and sound it
+ * is what earlier calls have used.
+ *
+ * @param isBilledByTokens whether the model has a price for tokens
+ */
+export function boundTokens(sought: Sought, history: History, isBilledByTokens: boolean): TokenNeeds {
   const { operation, body, lines } = sought;
   const fields = outputTokenFields[operation];
   if (lines) {
@@ -32,6 +46,8 @@ export function boundTokens(sought: Sought, history: History): TokenNeeds {
       refers: false,
     };
   }
+  const media = mediaOperations.get(operation);
+  if (media) return isBilledByTokens ? mediaTokens(sought, history, media.sendsFiles) : noTokens;
   if (!fields && !inputOperations.has(operation)) return noTokens;
   const { bytes, refers } = sizeOf(sought);
   const input = history.inputTokensOf(bytes) + (refers ? history.referredTokens() : 0);
@@ -39,6 +55,18 @@ export function boundTokens(sought: Sought, history: History): TokenNeeds {
   const answers = answersOf(operation, body);
   const [outputField, output] = statedOutput(fields, body) ?? [fields[0], history.outputTokens()];
   return { input, output: output * answers, outputField, answers, bytes, refers };
+}
+
+function mediaTokens(sought: Sought, history: History, sendsFiles: boolean): TokenNeeds {
+  const { bytes, refers: refersInBody } = sizeOf(sought);
+  const refers = refersInBody || sendsFiles;
+  const { n } = sought.body;
+  const answers = Number.isSafeInteger(Number(n)) && Number(n) > 1 ? Number(n) : 1;
+  return {
+    input: history.inputTokensOf(bytes) + (refers ? history.referredTokens() : 0),
+    output: history.outputTokens() * answers,
+    ...{ outputField: undefined, answers, bytes, refers },
+  };
 }
 
 /** The output tokens that a call allows. Undefined: it does not say. */

@@ -51,9 +51,9 @@ describe('what a call has used', () => {
 });
 
 describe('the tokens that a call may need', () => {
-  const boundOf = (operation: OperationName, body: Body, hasReferences = false) => {
+  const boundOf = (operation: OperationName, body: Body, hasReferences = false, isBilledByTokens = false) => {
     const sought = { operation, body, sent: JSON.stringify(body), hasReferences } as unknown as Sought;
-    const { input, output, outputField } = boundTokens(sought, makeHistory());
+    const { input, output, outputField } = boundTokens(sought, makeHistory(), isBilledByTokens);
     return [input, output, outputField];
   };
   const messages = [{ role: 'user', content: 'x'.repeat(100) }];
@@ -69,7 +69,18 @@ describe('the tokens that a call may need', () => {
   for (const [name, operation, body, output, field] of table) {
     test(name, () => assert.deepEqual(boundOf(operation, body), [bytes(body), output, field]));
   }
-  test('of other calls are none', () => assert.deepEqual(boundOf('speech', { input: 'Hi' }), [0, 0, undefined]));
+  test('of sound and pictures are none where other things are billed', () => {
+    for (const operation of ['speech', 'image_generations', 'transcriptions'] as const)
+      assert.deepEqual(boundOf(operation, { input: 'Hi' }), [0, 0, undefined]);
+  });
+  test('of sound and pictures are those of earlier calls where tokens are billed', () => {
+    const spoken = { input: 'Hi' };
+    assert.deepEqual(boundOf('speech', spoken, false, true), [bytes(spoken), 4_096, undefined]);
+    const drawn = { prompt: 'A cat', n: 2 };
+    assert.deepEqual(boundOf('image_generations', drawn, false, true), [bytes(drawn), 8_192, undefined]);
+    const heard = { language: 'de' };
+    assert.deepEqual(boundOf('transcriptions', heard, false, true), [bytes(heard) + 2_048, 4_096, undefined]);
+  });
   test('are more where the body refers to something', () => {
     const body = { input: 'Hi', previous_response_id: 'resp_1' };
     assert.deepEqual(boundOf('responses', body, true), [bytes(body) + 2_048, 4_096, 'max_output_tokens']);
