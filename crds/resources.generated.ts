@@ -1249,6 +1249,42 @@ export interface OrganizationSpec {
     active: boolean;
   }[];
   /**
+   * How many requests the API for customer support takes (docs/support.md), beside what `tier` and `tiers` say. They are counted apart from calls to providers.
+   */
+  publicApi?: {
+    /**
+     * The most requests of the organization in an hour. A `tier` other than `enterprise` may lower it. Absent: the tier's, or 1,000,000.
+     */
+    requestsPerHour?: number;
+    /**
+     * The networks (CIDR) of load balancers in front of the proxy. A request from one of them comes from the last address in `X-Forwarded-For` that is in none of them. Absent: from the connection's own.
+     */
+    trustedProxies?: string[];
+  };
+  /**
+   * What of the APIs will go away. Answers there tell clients by the headers `Deprecation`, `Sunset` and `Link`, and a metric counts who still uses it. The condition DeprecationsEffective names those that no request can meet.
+   *
+   * Items: A deprecated part of an API.
+   */
+  deprecations?: {
+    /**
+     * A path, such as `/v1/completions`, with or without a method before it, such as `POST /v1/completions`. `{id}` stands for one segment, `*` at the end for everything below.
+     */
+    route: string;
+    /**
+     * When it became deprecated, or will, in UTC (`Z`).
+     */
+    since: string;
+    /**
+     * When it goes away, in UTC (`Z`). Absent: that is not decided.
+     */
+    sunset?: string;
+    /**
+     * Where the guide to what replaces it is.
+     */
+    link?: string;
+  }[];
+  /**
    * The networks (CIDR) beside public addresses that webhooks may be in, those of the API, too. Within them, a webhook may have a URL of `http`. Absent: none.
    */
   webhookNetworks?: string[];

@@ -12,6 +12,7 @@ export const pastRows = [
   'deliveries',
   'vectors',
   'calls of jobs',
+  'idempotent answers',
 ] as const;
 
 export type PastRows = (typeof pastRows)[number];

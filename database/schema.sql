@@ -469,6 +469,8 @@ begin
           and not exists (
             select from chaperone.conversation_analyses a
             where a.organization_id = c.organization_id and a.job_id = c.job_id);
+    when 'idempotent answers' then
+      delete from chaperone.idempotent_answers a where a.expires_at <= clock_timestamp();
     else
       raise exception 'there is no such chore' using errcode = 'invalid_parameter_value';
   end case;
@@ -715,6 +717,8 @@ begin
   perform from chaperone.cached_bytes b where b.organization_id = organization for update;
   delete from chaperone.cached_answers a where a.organization_id = organization;
   update chaperone.cached_bytes b set bytes = 0 where b.organization_id = organization;
+  -- Nor which of the answers that are kept for a repeated request.
+  delete from chaperone.idempotent_answers a where a.organization_id = organization;
   update chaperone.ratings set feedback = null where organization_id = organization and rated_by = erased;
   update chaperone.rating_history set feedback = null where organization_id = organization and rated_by = erased;
   -- Clients name sessions and turns, so those names go, too.
@@ -2785,6 +2789,29 @@ alter table chaperone.guardrail_blocks enable row level security;
 create policy tenant on chaperone.guardrail_blocks as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant insert, select on chaperone.guardrail_blocks to chaperone_tenant;
+
+create table chaperone.idempotent_answers (
+  organization_id uuid not null,
+  key_digest bytea not null,
+  request_digest bytea not null,
+  holder uuid not null,
+  held_until timestamp with time zone not null,
+  status smallint,
+  content_type text,
+  answer_encrypted bytea,
+  expires_at timestamp with time zone not null
+);
+alter table chaperone.idempotent_answers add constraint idempotent_answers_content_type_check CHECK ((length(content_type) <= 200));
+alter table chaperone.idempotent_answers add constraint idempotent_answers_key_digest_check CHECK ((length(key_digest) = 32));
+alter table chaperone.idempotent_answers add constraint idempotent_answers_pkey PRIMARY KEY (organization_id, key_digest);
+alter table chaperone.idempotent_answers add constraint idempotent_answers_request_digest_check CHECK ((length(request_digest) = 32));
+alter table chaperone.idempotent_answers add constraint idempotent_answers_status_check CHECK (((status >= 100) AND (status <= 599)));
+CREATE INDEX idempotent_answers_expiry ON chaperone.idempotent_answers USING btree (expires_at);
+alter table chaperone.idempotent_answers enable row level security;
+create policy tenant on chaperone.idempotent_answers as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.idempotent_answers to chaperone_tenant;
+grant update (request_digest, holder, held_until, status, content_type, answer_encrypted, expires_at) on chaperone.idempotent_answers to chaperone_tenant;
 
 create table chaperone.job_calls (
   organization_id uuid not null,

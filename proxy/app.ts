@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { makeCors } from './cors.ts';
+import { makeDeprecations } from './deprecations.ts';
 import { makeCallListener } from './http/calls.ts';
 import { makeChooser } from './http/choose-surface.ts';
 import { makeClientErrorAnswer } from './http/client-error.ts';
@@ -37,7 +38,13 @@ const serverOptions = {
 };
 
 /** The proxy's API: the governed calls first, which are most of what it does, then all else by the table of surfaces. */
-export function buildApp(options: AppOptions, surfaces = surfaceTable, makeServer: MakeServer = createServer): App {
+export function buildApp(given: AppOptions, surfaces = surfaceTable, makeServer: MakeServer = createServer): App {
+  const deprecations = makeDeprecations({
+    inForce: given.inForce,
+    onUse: (use) => given.metrics.deprecatedRequests.inc(use),
+  });
+  const authenticate = deprecations.counting(given.pipeline.authenticate);
+  const options: AppOptions = { ...given, pipeline: { ...given.pipeline, authenticate } };
   const refusals = makeRefusals(options);
   const answersPreflight = makeCors(options.inForce);
   const isCall = makeCallListener({ ...options, refusals, surfaces });
@@ -46,13 +53,15 @@ export function buildApp(options: AppOptions, surfaces = surfaceTable, makeServe
   let isClosing = false;
   const server = makeServer(serverOptions, (request, response) => {
     mergeSlashes(request);
-    if (answersPreflight(request, response) || isCall(request, response)) return;
+    if (answersPreflight(request, response)) return;
+    deprecations.announce(request, response);
+    if (isCall(request, response)) return;
     if (isClosing) response.setHeader('connection', 'close');
     answer(request, response);
   });
   server.on(
     'clientError',
-    makeClientErrorAnswer((url) => nearest(url).surface.envelope),
+    makeClientErrorAnswer((url) => nearest(url).surface, options.rates),
   );
   const [{ envelope }] = surfaces;
   const upgrades = takeUpgrades(server, { ...options, refusals, envelope });

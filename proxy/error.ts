@@ -52,6 +52,15 @@ export const problems = {
     status: 404,
     message: 'Persona not found or not accessible: GET /v1/personas lists those that you may use',
   },
+  idempotency_key_reused: {
+    status: 422,
+    message: 'This Idempotency-Key was used for another request; use a new one for each request',
+  },
+  idempotency_in_progress: {
+    status: 409,
+    message: 'The request with this Idempotency-Key is still under way; try again in a moment',
+    headers: { 'retry-after': '1' },
+  },
   name_taken: { status: 409, message: 'The name is taken' },
   owned_by_resource: { status: 409, message: 'It is owned by a Kubernetes resource; change it there' },
   persona_not_supported: {

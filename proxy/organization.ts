@@ -32,7 +32,7 @@ import { type EntraTokens, makeEntraTokens } from './providers/azure/entra-token
 import { type Exchange, makeExchange } from './providers/exchange.ts';
 import { providerTable } from './providers/table.ts';
 import { makeDatabaseClock } from './quota/database-clock.ts';
-import { makeQuota, type Quota } from './quota/quota.ts';
+import { makeQuota, type Quota, type QuotaOptions } from './quota/quota.ts';
 import type { DefaultUrls } from './snapshot/snapshot.ts';
 import { makeSetAsideEraser } from './spool/erase-set-aside.ts';
 import { makeFolder } from './spool/fold.ts';
@@ -90,6 +90,8 @@ export interface OpenOrganization extends LookUps {
   readonly link: Link;
   /** Leases what limits and budgets allow. */
   readonly quota: Quota;
+  /** Leases what requests are allowed, where an API counts them beside calls. It does nothing until it is asked. */
+  readonly requestQuota: Quota;
   /** Which providers and keys fail, here and at the organization's other proxies. */
   readonly health: RouteHealth;
   readonly background: BackgroundWatch;
@@ -212,22 +214,21 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
       await it.stop();
     },
   );
-  const quota = opened.adopt(
-    makeQuota({
-      lease: (demands) => configuration.follower.query((db) => leaseQuota(db, demands)),
-      clock: makeDatabaseClock(),
-      whenStored() {
-        const mark = spool.mark();
-        return () => spool.hasLeft(mark);
-      },
-      onWait: () => metrics.quotaWaits.inc(),
-      onFailure(error) {
-        metrics.quotaFailures.inc();
-        log.warn({ err: error }, 'cannot lease what limits and budgets allow');
-      },
-    }),
-    (it) => it.stop(),
-  );
+  const leasing: QuotaOptions = {
+    lease: (demands) => configuration.follower.query((db) => leaseQuota(db, demands)),
+    clock: makeDatabaseClock(),
+    onWait: () => metrics.quotaWaits.inc(),
+    onFailure(error) {
+      metrics.quotaFailures.inc();
+      log.warn({ err: error }, 'cannot lease what limits and budgets allow');
+    },
+  };
+  const whenStored = () => {
+    const mark = spool.mark();
+    return () => spool.hasLeft(mark);
+  };
+  const quota = opened.adopt(makeQuota({ ...leasing, whenStored }), (it) => it.stop());
+  const requestQuota = opened.adopt(makeQuota(leasing), (it) => it.stop());
   const pauses = opened.adopt(
     sharePauses({
       organizationId,
@@ -302,6 +303,7 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
     settlement,
     link: options.link ?? ownLink,
     quota,
+    requestQuota,
     health,
     background,
     ...lookUps,

@@ -8,6 +8,7 @@ import { makeStallWatch } from './calls/receive/stall-watch.ts';
 import { type Metrics, makeMetrics } from './calls/settle/metrics.ts';
 import { makeCollectGarbage } from './collect-garbage.ts';
 import { ProxyError } from './error.ts';
+import { makeRequestRates } from './http/rates/request-rates.ts';
 import { collectWhenIdle } from './idle-garbage.ts';
 import { defaultMaxInFlightBytes, type InFlight, makeInFlight } from './in-flight.ts';
 import { closeMonitoring, openMonitoring } from './monitoring.ts';
@@ -131,6 +132,7 @@ function makeApp(
     stalls,
     // A write has just reached the database, so this connection will soon reach it, too.
     catchUp: () => configuration.follower.catchUp(10_000),
+    rates: makeRequestRates({ quota: organization.requestQuota, inForce }),
     metrics,
     log,
     shipped: () => shipper.flush(shipWaitMs),

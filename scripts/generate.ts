@@ -10,6 +10,7 @@ import { dumpSchema } from '../database/dump-schema.ts';
 import { findFunctionDrift, readFunctionSources } from '../database/function-sources.ts';
 import { migrate } from '../database/migrate.ts';
 import { requestColumnEntries } from '../database/request-columns.ts';
+import { renderApiRoutes } from './generate/api-routes.ts';
 import { copyChangedFunctions } from './generate/function-migration.ts';
 import { renderPriceTable } from './generate/price-table.ts';
 import { renderVendorModels } from './generate/vendor-models.ts';
@@ -29,6 +30,7 @@ const generators: readonly Generator[] = [
   { file: 'crds/persona-parameters.generated.ts', render: renderPersonaParameters },
   { file: 'proxy/prices/price-table.generated.ts', render: async () => renderPriceTable() },
   { file: 'operator/vendor-models.generated.ts', render: async () => renderVendorModels() },
+  { file: 'crds/api-routes.generated.ts', render: renderApiRoutes },
   { file: 'docs/requests.md', render: async () => renderRequestColumns() },
   // A chart must contain all its files.
   ...readDefinitions().map(({ file }) => ({

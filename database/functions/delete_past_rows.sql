@@ -89,6 +89,8 @@ begin
           and not exists (
             select from chaperone.conversation_analyses a
             where a.organization_id = c.organization_id and a.job_id = c.job_id);
+    when 'idempotent answers' then
+      delete from chaperone.idempotent_answers a where a.expires_at <= clock_timestamp();
     else
       raise exception 'there is no such chore' using errcode = 'invalid_parameter_value';
   end case;

@@ -69,6 +69,8 @@ begin
   perform from chaperone.cached_bytes b where b.organization_id = organization for update;
   delete from chaperone.cached_answers a where a.organization_id = organization;
   update chaperone.cached_bytes b set bytes = 0 where b.organization_id = organization;
+  -- Nor which of the answers that are kept for a repeated request.
+  delete from chaperone.idempotent_answers a where a.organization_id = organization;
   update chaperone.ratings set feedback = null where organization_id = organization and rated_by = erased;
   update chaperone.rating_history set feedback = null where organization_id = organization and rated_by = erased;
   -- Clients name sessions and turns, so those names go, too.

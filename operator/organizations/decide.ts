@@ -273,6 +273,7 @@ export const conditionTypes: readonly string[] = [
   'ModelsEffective',
   'GuardrailsUsable',
   'CacheEffective',
+  'DeprecationsEffective',
   'WebhooksDeliverable',
   'GatewayReady',
   'AuditIntact',

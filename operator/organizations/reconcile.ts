@@ -26,6 +26,7 @@ import {
   judgeRefusal,
   secretTaken,
 } from './decide.ts';
+import { judgeDeprecations } from './deprecations.ts';
 import { gatherOrganization } from './gather.ts';
 import { judgeGuardrails } from './guardrails.ts';
 import { judgeKnowledgeBase } from './knowledge-base.ts';
@@ -118,6 +119,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
     context.circuits?.of(gathered.organization),
     cache,
     knowledgeBase,
+    judgeDeprecations(gathered.organization),
     webhooks,
     gateway?.verdict,
     context.auditLog?.judge(gathered.organization),
@@ -213,6 +215,7 @@ function isToldOf(verdict: Verdict, previous: OrganizationStatus['conditions']):
       'RulesEffective',
       'GuardrailsUsable',
       'CacheEffective',
+      'DeprecationsEffective',
       'WebhooksDeliverable',
       'GatewayReady',
       'AuditIntact',

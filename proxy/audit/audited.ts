@@ -36,6 +36,8 @@ const audited: Readonly<Record<ProblemCode, boolean | string>> = {
   request_too_large: false,
   unsupported_encoding: false,
   overloaded: false,
+  idempotency_key_reused: false,
+  idempotency_in_progress: false,
   name_taken: false,
   persona_not_supported: false,
   user_not_found: false,

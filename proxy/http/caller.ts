@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import type { Caller } from '../calls/call.ts';
 import type { CallContext } from '../calls/context.ts';
@@ -25,18 +26,27 @@ declare module 'fastify' {
 /** Adds the hook that finds the caller of each request, before its body is read. */
 export function identifyCallers(
   app: Pick<SurfaceApp, 'addHook'>,
-  { pipeline, inFlight }: Pick<KitContext, 'pipeline' | 'inFlight'>,
-  { isAnonymous, mayLackUser }: Pick<Surface<never>, 'isAnonymous' | 'mayLackUser'>,
+  { pipeline, inFlight, rates }: Pick<KitContext, 'pipeline' | 'inFlight' | 'rates'>,
+  { isAnonymous, mayLackUser, countsRequests }: Pick<Surface<never>, 'isAnonymous' | 'mayLackUser' | 'countsRequests'>,
 ): void {
+  const authenticate = async (request: IncomingMessage, response: ServerResponse) => {
+    try {
+      return await pipeline.authenticate(request, mayLackUser);
+    } catch (error) {
+      if (countsRequests) rates.notIdentified(request, response, error);
+      throw error;
+    }
+  };
   app.addHook('onRequest', async (request, reply) => {
     const startedTicks = performance.now();
     const startedAtMs = Date.now();
     if (isAnonymous || request.routeOptions.config.anonymous) {
       request.share = inFlight.open();
     } else {
-      const known = pipeline.authenticate(request.raw, mayLackUser);
-      const { caller, inForce } = known instanceof Promise ? await known : known;
+      if (countsRequests) rates.admitAddress(request.raw, reply.raw);
+      const { caller, inForce } = await authenticate(request.raw, reply.raw);
       request.caller = { ...caller, requestId: request.id };
+      if (countsRequests) await rates.admit(request.raw, reply.raw, { caller, inForce });
       if (asksForWebSocket(request)) throw new ProxyError('websocket_not_served');
       requireKnownEncoding(request.headers);
       const share = inFlight.open();

@@ -1,8 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { ProxyError } from '../error.ts';
-import type { Envelope } from './envelope.ts';
+import type { RequestRates } from './rates/request-rates.ts';
 import { makeRequestId } from './request-id.ts';
+import type { Surface } from './surface.ts';
 
 /** As node:http gives it. `rawPacket` has the request line where the head could not be parsed. */
 export interface ClientError extends Error {
@@ -13,23 +14,30 @@ export interface ClientError extends Error {
 /**
  * Makes the function that answers bytes that are not a valid request, and closes the connection.
  *
- * @param envelopeAt the envelope for a request's URL
+ * @param surfaceAt the surface for a request's URL
+ * @param rates tells a client of a surface that counts requests how many its address has
  * @see https://nodejs.org/api/http.html#event-clienterror
  */
-export function makeClientErrorAnswer(envelopeAt: (url: string) => Envelope) {
-  return (error: ClientError, socket: Pick<Socket, 'writable' | 'destroy' | 'end'>): void => {
+export function makeClientErrorAnswer(
+  surfaceAt: (url: string) => Pick<Surface<never>, 'envelope' | 'countsRequests'>,
+  rates: Pick<RequestRates, 'headersFor'>,
+) {
+  return (error: ClientError, socket: Pick<Socket, 'writable' | 'destroy' | 'end' | 'remoteAddress'>): void => {
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy(error);
       return;
     }
     const problem = toProblem(error);
     const requestId = makeRequestId(Date.now());
-    const body = JSON.stringify(envelopeAt(urlOf(error)).show(problem, requestId));
+    const { envelope, countsRequests } = surfaceAt(urlOf(error));
+    const body = JSON.stringify(envelope.show(problem, requestId));
+    const rate = countsRequests ? rates.headersFor({ socket, headers: {} }) : {};
     const head = [
       `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
       'content-type: application/json',
       `content-length: ${Buffer.byteLength(body)}`,
       `x-request-id: ${requestId}`,
+      ...Object.entries(rate).map(([name, value]) => `${name}: ${value}`),
       'connection: close',
     ];
     socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy(error));

@@ -39,6 +39,7 @@ export async function openSurface<Context extends KitContext>(
     frameworkErrors: (_error, request, reply: FastifyReply) => {
       const message = 'Unknown request URL: it is malformed; a % in it is written %25';
       reply.header('x-request-id', request.id);
+      if (surface.countsRequests) context.rates.greet(request.raw, reply.raw);
       answer(request, reply, refusals.note(auditedOf(request), new ProxyError('route_not_found', { message })), 400);
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
@@ -51,6 +52,10 @@ export async function openSurface<Context extends KitContext>(
   app.setNotFoundHandler((request, reply) =>
     answer(request, reply, refusals.note(auditedOf(request), unknownPath(request.raw, 'below'))),
   );
+  if (surface.answersOnce) {
+    const { answerOnce } = await import('./idempotency/idempotency.ts');
+    answerOnce(app, context);
+  }
   parseJsonBodies(app, context.stalls);
   validateBySchema(app);
   await surface.register(app, context);

@@ -44,7 +44,10 @@ export function serveSurfaces<Context extends KitContext>(
 
   return (request, response) => {
     const { surface, isWithin } = choose(request);
-    const refuse = (error: unknown) => refusals.refuse(response, surface.envelope, unrouted(request), error);
+    const refuse = (error: unknown) => {
+      if (surface.countsRequests) context.rates.greet(request, response);
+      refusals.refuse(response, surface.envelope, unrouted(request), error);
+    };
     const answer = answers.get(surface);
     if (!isWithin) refuse(unknownPath(request, 'beside'));
     else if (answer) answer(request, response);

@@ -8,7 +8,9 @@ import type { StallWatch } from '../calls/receive/stall-watch.ts';
 import type { Metrics } from '../calls/settle/metrics.ts';
 import type { InFlight } from '../in-flight.ts';
 import type { Operation } from '../operations/operation.ts';
+import type { Store } from '../store.ts';
 import type { Envelope } from './envelope.ts';
+import type { RequestRates } from './rates/request-rates.ts';
 
 /**
  * An API that clients speak. Its module has only this description; `register` imports the rest, so that a surface that
@@ -33,6 +35,10 @@ export interface Surface<Context> {
   readonly isAnonymous?: true;
   /** Whether its requests may lack a user where the organization requires one of calls: not every contract has one. */
   readonly mayLackUser?: true;
+  /** Whether its requests count by the organization's tier. Then every answer has the headers `X-RateLimit-*`. */
+  readonly countsRequests?: true;
+  /** Whether a POST with the header `Idempotency-Key` runs once, and its answer is given again. */
+  readonly answersOnce?: true;
   /** The governed calls, which come directly from node:http and not through its routes. */
   readonly calls?: SurfaceCalls;
   /** Adds its routes. The kit has already added authentication, bodies, validation and errors. */
@@ -65,6 +71,9 @@ export interface KitContext {
   readonly inFlight: InFlight;
   readonly stalls: StallWatch;
   readonly audit: Pick<Audit, 'refused'>;
+  readonly rates: RequestRates;
+  /** Keeps the answers to requests with an `Idempotency-Key`. */
+  readonly store: Pick<Store, 'run'>;
   readonly metrics: Pick<Metrics, 'refused'>;
   readonly log: Logger;
 }

@@ -5,6 +5,7 @@ import { cachesOfOrganizations } from './cache-fixtures.ts';
 import { guardrailsOfOrganizations } from './guardrail-fixtures.ts';
 import { limitsOfBindings, limitsOfOrganizations } from './limit-fixtures.ts';
 import { modelsOfOrganizations } from './model-fixtures.ts';
+import { publicApiOfOrganizations } from './public-api-fixtures.ts';
 import { webhooksOfOrganizations } from './webhook-fixtures.ts';
 
 /** An object, and the fields that are wrong with it. */
@@ -325,6 +326,7 @@ const organizations = cases('Organization', [
   ...guardrailsOfOrganizations,
   ...cachesOfOrganizations,
   ...webhooksOfOrganizations,
+  ...publicApiOfOrganizations,
   ...modelsOfOrganizations,
   [
     'pages of some origins',

@@ -16,8 +16,19 @@ import { makeRecord } from '../request-record.ts';
 import { suiteScope } from '../scope.ts';
 import { batchOf } from './batch.ts';
 import { impersonal, listTellingColumns, personal } from './personal-data.ts';
-import { auditSome, leaseSome, seedAnswer, seedConversationAnalysis, seedSession, seedWebhook } from './seed.ts';
+import {
+  auditSome,
+  leaseSome,
+  seedAnswer,
+  seedConversationAnalysis,
+  seedIdempotentAnswer,
+  seedSession,
+  seedWebhook,
+} from './seed.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
+
+/** Of these, an erasure deletes all rows of the organization. */
+const emptied = ['cached_answers', 'idempotent_answers'];
 
 const scope = suiteScope();
 let database: OwnedDatabase;
@@ -83,10 +94,10 @@ describe('an erasure', () => {
 
   test('leaves the rows of others unchanged', () => {
     const tables = [...new Set(Object.keys(personal).map(tableOf))].filter(
-      (table) => !['erased_users', 'organizations', 'cached_answers'].includes(table),
+      (table) => !['erased_users', 'organizations', ...emptied].includes(table),
     );
     for (const table of tables) assert.ok((rowsOfBobEarlier.get(table)?.length ?? 0) > 0, `${table} has no row of bob`);
-    const without = (values: Values) => [...values].filter(([table]) => table !== 'cached_answers');
+    const without = (values: Values) => [...values].filter(([table]) => !emptied.includes(table));
     assert.deepEqual(without(rowsOfBobLater), without(rowsOfBobEarlier));
   });
 
@@ -182,6 +193,7 @@ async function seedUser(db: Queryable, { id: organizationId }: Tenant, name: str
   );
   await db.query('select chaperone.fold_usage_of($1::uuid, true)', [organizationId]);
   await seedAnswer(db, organizationId, said('answer'));
+  await seedIdempotentAnswer(db, organizationId, said('answer'));
   await db.query('update chaperone.users set display_name = $3 where organization_id = $1 and user_id = $2', [
     organizationId,
     user.user_id,

@@ -6,6 +6,7 @@ import type { ResourceEntry } from '../../database/audit/entry.ts';
 import { insertResourceChanges, withPeople } from '../../database/audit/resources.ts';
 import { insertBudgetWarnings } from '../../database/budget-warnings.ts';
 import { insertConversationAnalysis } from '../../database/conversation-analyses.ts';
+import { beginIdempotent, keepIdempotent } from '../../database/idempotent-answers.ts';
 import { makeRequestId, resourceIdOf } from '../../database/ids.ts';
 import { insertJobCall } from '../../database/jobs.ts';
 import { writeArticle } from '../../database/knowledge.ts';
@@ -167,6 +168,7 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
   };
   await writePauses(db, organizationId, [pause], []);
   await seedAnswer(db, organizationId, 'answer');
+  await seedIdempotentAnswer(db, organizationId, 'answer');
   await insertCheckpoint(db, organizationId);
   await auditSome(db, organizationId, 'ada@example.com');
   const inSession = { userId: record.user_id, sessionId: record.session_id, turnId: 'turn' };
@@ -230,6 +232,15 @@ export async function seedAnswer(db: Queryable, organizationId: string, text: st
      values ($1::uuid, sha256($2::bytea), gen_random_uuid(), now())`,
     [organizationId, id, Buffer.from(text)],
   );
+}
+
+/** Keeps an answer for a request that may come again. */
+export async function seedIdempotentAnswer(db: Queryable, organizationId: string, text: string): Promise<void> {
+  const place = { organizationId, keyDigest: Buffer.from(`k${text}`.slice(0, 32).padEnd(32, '.')) };
+  const holder = randomUUID();
+  await beginIdempotent(db, place, Buffer.from(`r${text}`.slice(0, 32).padEnd(32, '.')), holder);
+  const answer = { status: 200, contentType: 'application/json', sealed: Buffer.from(text) };
+  await keepIdempotent(db, place, holder, answer);
 }
 
 /** Makes a log look as if its first entry had been removed. */

@@ -451,6 +451,9 @@ const madeElsewhere: readonly ProblemCode[] = [
   'quota_unavailable',
   'guardrail_blocked',
   'guardrail_unavailable',
+  // Need an Idempotency-Key: test/proxy/http/idempotency.
+  'idempotency_key_reused',
+  'idempotency_in_progress',
   // Needs a cache: test/proxy/cache.
   'not_cached',
   'ceiling_exceeded',

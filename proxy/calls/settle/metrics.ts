@@ -120,6 +120,11 @@ export function makeMetrics(labels: Readonly<Record<string, string>> = {}, versi
       ['ceiling', 'field', 'action'],
     ),
     refused: counter('chaperone_refused_calls_total', 'Requests that the proxy refused, by error code.', ['code']),
+    deprecatedRequests: counter(
+      'chaperone_deprecated_requests_total',
+      'Requests to deprecated routes, by the route of spec.deprecations and by the caller.',
+      ['route', 'caller'],
+    ),
     limited: counter(
       'chaperone_limited_calls_total',
       'Calls that a limit, budget or tier refused, by its name. Where it only reports: calls that it would have refused.',

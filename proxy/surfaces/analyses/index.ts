@@ -8,6 +8,7 @@ export const analyses: Surface<GovernanceContext> = {
   paths: ['/api/conversations', '/api/analyses'],
   envelope: analysesEnvelope,
   mayLackUser: true,
+  answersOnce: true,
   tags: [
     { name: 'Conversations', description: 'Calls that belong together, and the branches that they are on.' },
     { name: 'Conversation analyses', description: 'Texts about what was said on a branch, written by a model.' },

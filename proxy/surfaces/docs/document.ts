@@ -16,6 +16,13 @@ const rateLimitHeaders = ['Requests', 'Tokens'].flatMap((unit) => [
   [`X-RateLimit-Reset-${unit}`, 'How long until it begins again, such as 1m30s.'],
 ]) as readonly (readonly [name: string, description: string])[];
 
+/** Of a surface that counts requests. */
+const requestRateHeaders: Readonly<Record<string, string>> = {
+  'X-RateLimit-Limit': 'Requests that may be made in an hour; where it is not known who calls, wrong credentials.',
+  'X-RateLimit-Remaining': 'Requests that are left of it.',
+  'X-RateLimit-Reset': 'When it begins again, in seconds since 1970.',
+};
+
 const description = `The OpenAI API, governed, and what governs it.
 
 A call is made by a user of an organization, in a session, with the organization's personas, models and keys, and
@@ -59,6 +66,14 @@ const frame: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
         in: 'header',
         description: 'The model that an alias stands for, where the organization names one for each level.',
         schema: { type: 'string', enum: ['quality', 'balanced', 'speed'] },
+      },
+      idempotencyKey: {
+        name: 'Idempotency-Key',
+        in: 'header',
+        description:
+          'Makes the request run once: the same request with the same key gets the first answer again, for 24 hours.',
+        schema: { type: 'string', minLength: 1, maxLength: 255 },
+        example: '8e03978e-40d5-43dd-bc93-6894a57f9324',
       },
       turnId: {
         name: 'X-Turn-ID',
@@ -131,7 +146,10 @@ const frame: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
       },
       shortenedBy: { description: 'The budget that lowered it.', schema: { type: 'string' } },
       ...Object.fromEntries(
-        rateLimitHeaders.map(([name, description]) => [name, { description, schema: { type: 'string' } }]),
+        [...rateLimitHeaders, ...Object.entries(requestRateHeaders)].map(([name, description]) => [
+          name,
+          { description, schema: { type: 'string' } },
+        ]),
       ),
     },
   },
@@ -140,7 +158,7 @@ const frame: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
 const bodyProblems: readonly ProblemCode[] = ['invalid_json', 'request_too_large', 'overloaded'];
 
 /** The part of a surface that decides how its operations are described. */
-type Owner = Pick<Surface<never>, 'envelope' | 'mayLackUser'>;
+type Owner = Pick<Surface<never>, 'envelope' | 'mayLackUser' | 'countsRequests' | 'answersOnce'>;
 
 /**
  * Makes the OpenAPI document of all surfaces, as JSON: from the schemas of their routes, and from what they describe
@@ -223,7 +241,7 @@ const makeDocumentOptions = (
       all[path] = { ...all[path], ...operations };
     for (const [path, operations] of Object.entries(all)) {
       for (const [method, operation] of Object.entries(operations)) {
-        complete(operation as DescribedOperation, owners.get(`${method} ${path}`) ?? surfaces[0]);
+        complete(operation as DescribedOperation, owners.get(`${method} ${path}`) ?? surfaces[0], method);
       }
     }
     return { ...openapiObject, paths: all };
@@ -231,7 +249,9 @@ const makeDocumentOptions = (
 });
 
 /** Gives an operation the headers of every request, and an answer with an example for every way to be refused. */
-function complete(operation: DescribedOperation, { envelope, mayLackUser }: Owner): void {
+function complete(operation: DescribedOperation, owner: Owner, method: string): void {
+  const { envelope, countsRequests } = owner;
+  const isOnce = owner.answersOnce === true && method === 'post';
   const { 'x-problems': codes = [], 'x-origin': origin = 'own', 'x-answers': answers = {}, responses } = operation;
   for (const field of ['x-problems', 'x-origin', 'x-answers']) Reflect.deleteProperty(operation, field);
   Object.assign(responses, answers);
@@ -239,9 +259,10 @@ function complete(operation: DescribedOperation, { envelope, mayLackUser }: Owne
     ...(operation.parameters ?? []),
     { $ref: '#/components/parameters/userId' },
     { $ref: '#/components/parameters/sessionId' },
+    ...(isOnce ? [{ $ref: '#/components/parameters/idempotencyKey' }] : []),
   ];
   const schema = { $ref: `#/components/schemas/${envelope.name}` };
-  for (const [status, refused] of Map.groupBy(codesOf(codes, mayLackUser), (code) => problems[code].status)) {
+  for (const [status, refused] of Map.groupBy(codesOf(codes, owner, isOnce), (code) => problems[code].status)) {
     responses[status] = {
       description: refused.map((code) => `\`${code}\``).join(', '),
       content: { 'application/json': { schema, examples: examplesOf(refused, envelope) } },
@@ -255,19 +276,28 @@ function complete(operation: DescribedOperation, { envelope, mayLackUser }: Owne
     }
     // Of what providers answer the schema is theirs.
     if (isSuccess && origin !== 'own') response.content ??= { 'application/json': {} };
-    response.headers = headersOf(origin, isSuccess);
+    response.headers = headersOf(origin, isSuccess, countsRequests);
   }
 }
 
-function codesOf(codes: readonly ProblemCode[], mayLackUser = false): ReadonlySet<ProblemCode> {
-  return new Set(mayLackUser ? codes.filter((code) => code !== 'user_required') : codes);
+function codesOf(
+  codes: readonly ProblemCode[],
+  { mayLackUser, countsRequests }: Owner,
+  isOnce: boolean,
+): ReadonlySet<ProblemCode> {
+  return new Set<ProblemCode>([
+    ...(mayLackUser ? codes.filter((code) => code !== 'user_required') : codes),
+    ...(countsRequests ? (['limit_reached'] as const) : []),
+    ...(isOnce ? (['idempotency_key_reused', 'idempotency_in_progress'] as const) : []),
+  ]);
 }
 
-function headersOf(origin: Origin, isSuccess: boolean): object {
+function headersOf(origin: Origin, isSuccess: boolean, countsRequests = false): object {
   const reference = (name: string) => ({ $ref: `#/components/headers/${name}` });
   return {
     'X-Request-ID': reference('requestId'),
     'X-Session-ID': reference('sessionId'),
+    ...(countsRequests && Object.fromEntries(Object.keys(requestRateHeaders).map((name) => [name, reference(name)]))),
     ...(origin === 'relayed' && {
       'X-Upstream-Request-ID': reference('upstreamRequestId'),
       'X-Chaperone-Provider': reference('provider'),

@@ -18,6 +18,7 @@ export const governance: Surface<GovernanceContext> = {
     '/v1/webhooks',
   ],
   envelope: openAiEnvelope,
+  answersOnce: true,
   tags: [
     { name: 'Personas', description: 'System prompts to be used again.' },
     { name: 'Analysis', description: 'Classifies conversations: intent, sentiment, topic, or categories of your own.' },

@@ -9,6 +9,7 @@ export const speech: Surface<GovernanceContext> = {
   envelope: speechEnvelope,
   // Its clients send a key, and no user.
   mayLackUser: true,
+  answersOnce: true,
   tags: [
     { name: 'Sessions', description: 'What a session costs, and how it goes.' },
     { name: 'Feedback', description: 'What users think of the turns of a session.' },

@@ -8,6 +8,8 @@ export const support: Surface<GovernanceContext> = {
   paths: ['/api/v1/knowledge-base'],
   envelope: supportEnvelope,
   mayLackUser: true,
+  answersOnce: true,
+  countsRequests: true,
   tags: [{ name: 'Knowledge base', description: 'Articles that answers to customers come from.' }],
   async register(app, context) {
     const { registerSupport } = await import('./routes.ts');

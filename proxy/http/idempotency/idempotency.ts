@@ -1,0 +1,99 @@
+import { Readable, Transform, type TransformCallback } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { KitContext, SurfaceApp } from '../surface.ts';
+import { type IdempotentRequest, type KeptAnswer, openIdempotent } from './idempotent-request.ts';
+import { digestRequest, readIdempotencyKey } from './request-digest.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The attempt, where the request has an `Idempotency-Key`. */
+    idempotent?: IdempotentRequest | undefined;
+  }
+}
+
+/** Larger answers are not kept; the same request runs again. */
+const maxBytes = 1024 * 1024;
+/** Of these, a retry may have another outcome: nothing was done. */
+const isPassing = (status: number) => status >= 500 || status === 408 || status === 429;
+
+/**
+ * Adds the hooks that make a POST with the header `Idempotency-Key` run once: the same request of the same caller gets the
+ * first answer again, status and body, for 24 hours.
+ *
+ * @see https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
+ */
+export function answerOnce(app: SurfaceApp, { store, log }: Pick<KitContext, 'store' | 'log'>): void {
+  const end = (request: FastifyRequest, work: Promise<void>) =>
+    work.catch((error: unknown) =>
+      log.warn({ err: error, requestId: request.id }, 'an answer could not be kept for its Idempotency-Key'),
+    );
+
+  // After validation: what could not be understood has done nothing.
+  app.addHook('preHandler', async (request, reply) => {
+    if (request.method !== 'POST' || request.callContext === undefined) return;
+    const key = readIdempotencyKey(request.headers['idempotency-key']);
+    if (key === undefined) return;
+    const { envelope, snapshot } = request.callContext.inForce;
+    const { organizationId } = snapshot;
+    const { keyDigest, requestDigest } = digestRequest(envelope, organizationId, request.caller, key, request);
+    const place = { organizationId, keyDigest };
+    const opened = await openIdempotent({ store, envelope, place, requestDigest });
+    if ('body' in opened) return replay(reply, opened);
+    request.idempotent = opened;
+    reply.raw.once('close', opened.stop);
+  });
+
+  app.addHook('onSend', async (request, reply, payload) => {
+    const { idempotent } = request;
+    if (!idempotent) return payload;
+    request.idempotent = undefined;
+    const status = reply.statusCode;
+    if (isPassing(status)) {
+      await end(request, idempotent.release());
+      return payload;
+    }
+    const keep = async (body: Buffer | undefined) => {
+      const contentType = reply.getHeader('content-type')?.toString();
+      await end(request, body ? idempotent.keep({ status, contentType, body }) : idempotent.release());
+    };
+    if (payload instanceof Readable) return payload.pipe(new Collector(keep));
+    await keep(bytesOf(payload));
+    return payload;
+  });
+}
+
+function replay(reply: FastifyReply, { status, contentType, body }: KeptAnswer): FastifyReply {
+  if (contentType !== undefined) reply.header('content-type', contentType);
+  return reply.code(status).header('idempotency-replayed', 'true').send(body);
+}
+
+/** Undefined: there is too much. */
+function bytesOf(payload: unknown): Buffer | undefined {
+  const bytes =
+    typeof payload === 'string' ? Buffer.from(payload) : payload instanceof Buffer ? payload : Buffer.alloc(0);
+  return bytes.length > maxBytes ? undefined : bytes;
+}
+
+/** Passes a stream on, and hands over what has passed before its end does. */
+class Collector extends Transform {
+  readonly #keep: (body: Buffer | undefined) => Promise<void>;
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(keep: (body: Buffer | undefined) => Promise<void>) {
+    super();
+    this.#keep = keep;
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    this.#bytes += chunk.length;
+    if (this.#bytes <= maxBytes) this.#chunks.push(chunk);
+    else this.#chunks = [];
+    done(undefined, chunk);
+  }
+
+  override _flush(done: TransformCallback): void {
+    const body = this.#bytes > maxBytes ? undefined : Buffer.concat(this.#chunks);
+    void this.#keep(body).then(() => done());
+  }
+}
