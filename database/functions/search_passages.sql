@@ -3,8 +3,8 @@
 --
 -- Each language of the articles reads the question by its own rules. A word counts by how rare it is in the passages (BM25's
 -- inverse document frequency) and by where it is in a passage; one that no article has counts half, as those that differ
--- from it by one letter. Candidates are the passages with the rarest words, as far as those are in at most 5,000 passages,
--- and those that have all of the words. `is true` keeps the planner from reading all rows of the organization by their key.
+-- from it by one letter. Candidates are the passages with the rarest words, as far as those are in at most 1,000 passages,
+-- those that have the two rarest, and those that have all of the words: to rank a passage takes some 10 microseconds. `is true` keeps the planner from reading all rows of the organization by their key.
 create or replace function chaperone.search_passages(question text, wanted integer)
   returns table (article_id text, number integer, score double precision)
   language plpgsql stable security definer
@@ -13,6 +13,7 @@ create or replace function chaperone.search_passages(question text, wanted integ
   set datestyle = 'ISO, YMD'
   set lock_timeout = '2s'
   set jit = off
+  set plan_cache_mode = force_generic_plan
   set enable_seqscan = off
 as $$
 #variable_conflict use_column
@@ -72,8 +73,8 @@ begin
   ), sought as materialized (
     select w.language,
       ('''' || chaperone.passage_scope(organization, w.language) || '''')::tsquery
-        && ((string_agg(w.quoted, ' | ') filter (where w.n = 1 or w.candidates <= 5000))::tsquery
-          || string_agg(w.quoted, ' & ')::tsquery) as query
+        && concat_ws(' | ', string_agg(w.quoted, ' | ') filter (where w.candidates <= 1000),
+          string_agg(w.quoted, ' & ') filter (where w.n <= 2), string_agg(w.quoted, ' & '))::tsquery as query
     from weighed w
     group by w.language
   ), candidates as materialized (
@@ -83,7 +84,7 @@ begin
         select p.article_id, p.number, p.language, p.words
         from chaperone.knowledge_passages p
         where p.words @@ s.query and (p.organization_id = organization and p.language = s.language) is true
-        limit 6000
+        limit 1500
       ) p
   )
   select c.article_id, c.number, sum(w.weight * ts_rank('{0.3, 0.4, 0.6, 1}', c.words, w.quoted::tsquery))::double precision
