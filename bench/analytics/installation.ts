@@ -7,9 +7,10 @@ import { startChild, stopChild } from '../child.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const entry = join(root, 'cli', 'main.ts');
-const resources = join(root, 'examples', 'quickstart');
+/** What most benchmarks start. */
+export const quickstart = join(root, 'examples', 'quickstart');
 
-/** A running Chaperone: a PostgreSQL with default settings, the operator over the quickstart, a proxy. */
+/** A running Chaperone: a PostgreSQL with default settings, the operator, a proxy, a worker, the sandbox. */
 export interface Installation {
   readonly baseUrl: string;
   /** An admin's token. */
@@ -26,7 +27,12 @@ interface Ready {
   readonly databaseUrl: string;
 }
 
-export async function startInstallation(directory: string, { onEnd }: BenchmarkContext): Promise<Installation> {
+/** @param resources the directory of its YAML */
+export async function startInstallation(
+  directory: string,
+  { onEnd }: BenchmarkContext,
+  resources = quickstart,
+): Promise<Installation> {
   const data = join(directory, 'chaperone');
   const args = [entry, 'up', resources, '--json', '--port', '0', '--metrics-port', '0', '--data', data];
   const child = startChild(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
