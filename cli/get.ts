@@ -13,6 +13,7 @@ import {
 } from '../crds/definition.ts';
 import { makeValidator } from '../crds/validate.ts';
 import { type RulesFormat, ruleKinds } from './get/render-rules.ts';
+import { getArticles } from './get-articles.ts';
 import { getConversations } from './get-conversations.ts';
 import { type GetJobsOptions, getJobs } from './get-jobs.ts';
 import { type GetRulesOptions, getRules } from './get-rules.ts';
@@ -27,8 +28,8 @@ export interface GetOptions extends Omit<GetRulesOptions, 'output'>, Pick<GetJob
 
 /**
  * `chaperone get`: lists the resources of a running or stopped `chaperone up`, with the columns of `kubectl get`; or what
- * is used of limits or budgets, the latest conversations or sessions, the background jobs that are not done, or the
- * webhooks, in any installation.
+ * is used of limits or budgets, the latest conversations or sessions, the background jobs that are not done, the
+ * webhooks, or the articles of knowledge bases, in any installation.
  */
 export async function get(kinds: string, options: GetOptions, environment: NodeJS.ProcessEnv): Promise<void> {
   const named = kinds.trim().toLowerCase();
@@ -39,11 +40,11 @@ export async function get(kinds: string, options: GetOptions, environment: NodeJ
     await getJobs({ ...rest, output }, environment);
     return;
   }
-  if (named === 'webhooks') {
+  if (named === 'webhooks' || named === 'articles') {
     const { user, failed, output = 'table', ...rest } = options;
-    if (user !== undefined || failed) throw new Error('--user and --failed are not for webhooks');
-    if (output === 'wide') throw new Error('--output of webhooks is table or json');
-    await getWebhooks({ ...rest, output }, environment);
+    if (user !== undefined || failed) throw new Error(`--user and --failed are not for ${named}`);
+    if (output === 'wide') throw new Error(`--output of ${named} is table or json`);
+    await (named === 'articles' ? getArticles : getWebhooks)({ ...rest, output }, environment);
     return;
   }
   if (options.failed) throw new Error('--failed is for jobs');
@@ -61,12 +62,12 @@ export async function get(kinds: string, options: GetOptions, environment: NodeJ
 async function getResources(kinds: string, { data = '.chaperone', output, ...others }: GetOptions): Promise<void> {
   if (output === 'json')
     throw new Error(
-      '--output json is for limits, budgets, conversations, sessions, jobs and webhooks; resources are shown by wide',
+      '--output json is for limits, budgets, conversations, sessions, jobs, webhooks and articles; resources are shown by wide',
     );
   const [stranger] = Object.keys(others);
   if (stranger !== undefined)
     throw new Error(
-      `--${stranger} is for limits, budgets, conversations, sessions, jobs and webhooks; in a cluster, use kubectl get`,
+      `--${stranger} is for limits, budgets, conversations, sessions, jobs, webhooks and articles; in a cluster, use kubectl get`,
     );
   const definitions = kinds.split(',').map((name) => findDefinition(name.trim().toLowerCase()));
   if (!existsSync(statePaths(data).state)) throw new Error(`${data} has no data of a \`chaperone up\``);
@@ -82,7 +83,7 @@ function findDefinition(name: string): Definition {
   if (found) return found;
   const known = definitions.map(({ names }) => `${names.plural} (${names.shortNames.join(', ')})`).join(', ');
   throw new Error(
-    `There is no kind "${name}"; there are ${known}, limits, budgets, conversations, sessions, jobs and webhooks`,
+    `There is no kind "${name}"; there are ${known}, limits, budgets, conversations, sessions, jobs, webhooks and articles`,
   );
 }
 

@@ -247,15 +247,15 @@ audit
 program
   .command('get')
   .description(
-    'List the resources of a `chaperone up`, as `kubectl get` does, what is used of limits and budgets, the latest conversations or sessions, background jobs, or webhooks.',
+    'List the resources of a `chaperone up`, as `kubectl get` does, what is used of limits and budgets, the latest conversations or sessions, background jobs, webhooks, or articles.',
   )
   .argument(
     '<kind>',
-    'organizations, personas, apikeybindings or analysisconfigs (or a short name), several with commas; or limits, budgets, conversations, sessions, jobs or webhooks',
+    'organizations, personas, apikeybindings or analysisconfigs (or a short name), several with commas; or limits, budgets, conversations, sessions, jobs, webhooks or articles',
   )
   .option(
     '--organization <name>',
-    'of limits, budgets, conversations, sessions, jobs and webhooks: the organization (default: all of them)',
+    'of limits, budgets, conversations, sessions, jobs, webhooks and articles: the organization (default: all of them)',
   )
   .option('--failed', 'of jobs: only those that have no attempt left')
   .option(
@@ -265,7 +265,7 @@ program
   .addOption(
     new Option(
       '-o, --output <format>',
-      'wide shows ids and more of resources; json is for limits, budgets, conversations, sessions, jobs and webhooks',
+      'wide shows ids and more of resources; json is for limits, budgets, conversations, sessions, jobs, webhooks and articles',
     ).choices(['wide', 'table', 'json']),
   )
   .option('--data <directory>', dataOption)

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import type { Client } from 'pg';
 import { parseDocument } from 'yaml';
+import { listAllArticles } from '../../database/knowledge-listing.ts';
 import { deletePast } from '../../database/past-rows.ts';
 import { startSandbox } from '../../sandbox/server.ts';
 import { connect } from '../database/tenant.ts';
@@ -83,11 +84,15 @@ describe('vectors of passages', () => {
     assert.deepEqual([body.status, body.indexed], ['published', false]);
     assert.equal((await search('lamp blinks')).results[0].article_id, lampId);
     const { index } = (await ask('GET', '')).body;
+    const [waiting] = await listAllArticles(owner, undefined);
+    assert.deepEqual([waiting?.passages, waiting?.waiting], [2, 2]);
     const counts = { published: 1, indexed: 0, passages: 2, refused: 0 };
     assert.deepEqual(index, { ...counts, embedding_model: 'text-embedding-3-small' });
     await worker.start();
     assert.deepEqual(await indexed(), { ...counts, indexed: 1, embedding_model: 'text-embedding-3-small' });
     assert.equal((await ask('GET', `/${lampId}`)).body.indexed, true);
+    const [listed] = await listAllArticles(owner, 'acme');
+    assert.deepEqual([listed?.articleId, listed?.passages, listed?.waiting], [lampId, 2, 0]);
   });
 
   it('find what a question means, fused with its words, by governed calls', async () => {
