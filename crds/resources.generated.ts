@@ -1100,6 +1100,10 @@ export interface OrganizationSpec {
        */
       dimensions?: number;
     };
+    /**
+     * The namespaces whose ConfigMaps with the label chaperone.dev/knowledge-base and this Organization's name hold articles: keys that end with .md, in Markdown with front matter. Absent: no namespace.
+     */
+    namespaces?: string[];
   };
   /**
    * How the audit log is kept.

@@ -27,6 +27,11 @@ export async function removePassages(db: Queryable, articleId: string): Promise<
   await db.query('select chaperone.remove_passages($1::text)', [articleId]);
 }
 
+/** The same for any organization. @param db the owner's connection */
+export async function removePassagesOf(db: Queryable, organizationId: string, articleId: string): Promise<void> {
+  await db.query('select chaperone.remove_passages_of($1::uuid, $2::text)', [organizationId, articleId]);
+}
+
 /** Puts an article that is not in the index there. */
 export async function insertPassages(
   db: Queryable,

@@ -13,14 +13,16 @@ export interface ArticleRow {
   readonly tags: readonly string[];
   /** The whole article as JSON, sealed for `knowledge_versions.article`; the row id is `articleId/version`. */
   readonly sealed: Uint8Array;
+  /** The file that states it. Null: callers of the API write it. */
+  readonly resource: string | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
 
-export type ArticleWrite = Omit<ArticleRow, 'createdAt' | 'updatedAt'>;
+export type ArticleWrite = Omit<ArticleRow, 'createdAt' | 'updatedAt' | 'resource'>;
 
 const columns = `a.article_id as "articleId", v.version, a.status, a.language, a.category, a.tags,
-  v.article_encrypted as sealed, a.created_at as "createdAt", a.updated_at as "updatedAt"`;
+  v.article_encrypted as sealed, a.resource, a.created_at as "createdAt", a.updated_at as "updatedAt"`;
 
 /** Stores a version of an article: the first one, or the next one. */
 export async function writeArticle(

@@ -327,30 +327,42 @@ grant execute on function chaperone.current_organization_id() to chaperone_tenan
 
 CREATE OR REPLACE FUNCTION chaperone.delete_article(article text)
  RETURNS void
- LANGUAGE sql
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET "DateStyle" TO 'ISO, YMD'
  SET lock_timeout TO '10s'
 AS $function$
-  delete from chaperone.knowledge_articles
-    where organization_id = (select chaperone.current_organization_id()) and article_id = article;
-  delete from chaperone.knowledge_versions
-    where organization_id = (select chaperone.current_organization_id()) and article_id = article;
-  with gone as (
-    delete from chaperone.knowledge_passages
-    where organization_id = (select chaperone.current_organization_id()) and article_id = article
-    returning text_digest
-  )
-  delete from chaperone.knowledge_vectors v using gone g
-  where v.organization_id = (select chaperone.current_organization_id()) and v.text_digest = g.text_digest
-    and not exists (
-      select from chaperone.knowledge_passages p
-      where p.organization_id = v.organization_id and p.text_digest = v.text_digest and p.article_id <> article)
+begin
+  perform chaperone.delete_article_of(a.organization_id, a.article_id)
+  from chaperone.knowledge_articles a
+  where a.organization_id = (select chaperone.current_organization_id()) and a.article_id = article and a.resource is null;
+end
 $function$;
 revoke all on function chaperone.delete_article(text) from public;
 grant execute on function chaperone.delete_article(text) to chaperone_tenant;
+
+CREATE OR REPLACE FUNCTION chaperone.delete_article_of(organization uuid, article text)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+AS $function$
+  delete from chaperone.knowledge_articles where organization_id = organization and article_id = article;
+  delete from chaperone.knowledge_versions where organization_id = organization and article_id = article;
+  with gone as (
+    delete from chaperone.knowledge_passages where organization_id = organization and article_id = article
+    returning text_digest
+  )
+  delete from chaperone.knowledge_vectors v using gone g
+  where v.organization_id = organization and v.text_digest = g.text_digest
+    and not exists (
+      select from chaperone.knowledge_passages p
+      where p.organization_id = organization and p.text_digest = v.text_digest and p.article_id <> article)
+$function$;
+revoke all on function chaperone.delete_article_of(uuid,text) from public;
 
 CREATE OR REPLACE FUNCTION chaperone.delete_organization(organization uuid)
  RETURNS void
@@ -2008,18 +2020,30 @@ revoke all on function chaperone.remove_organization_role(uuid) from public;
 
 CREATE OR REPLACE FUNCTION chaperone.remove_passages(article text)
  RETURNS void
- LANGUAGE sql
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET "DateStyle" TO 'ISO, YMD'
  SET lock_timeout TO '10s'
 AS $function$
-  delete from chaperone.knowledge_passages
-    where organization_id = (select chaperone.current_organization_id()) and article_id = article
+begin
+  perform chaperone.remove_passages_of(chaperone.current_organization_id(), article);
+end
 $function$;
 revoke all on function chaperone.remove_passages(text) from public;
 grant execute on function chaperone.remove_passages(text) to chaperone_tenant;
+
+CREATE OR REPLACE FUNCTION chaperone.remove_passages_of(organization uuid, article text)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+AS $function$
+  delete from chaperone.knowledge_passages where organization_id = organization and article_id = article
+$function$;
+revoke all on function chaperone.remove_passages_of(uuid,text) from public;
 
 CREATE OR REPLACE FUNCTION chaperone.search_passages(question text, wanted integer)
  RETURNS TABLE(article_id text, number integer, score double precision)
@@ -2030,6 +2054,7 @@ CREATE OR REPLACE FUNCTION chaperone.search_passages(question text, wanted integ
  SET "DateStyle" TO 'ISO, YMD'
  SET lock_timeout TO '2s'
  SET jit TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
 AS $function$
 #variable_conflict use_column
@@ -2089,8 +2114,8 @@ begin
   ), sought as materialized (
     select w.language,
       ('''' || chaperone.passage_scope(organization, w.language) || '''')::tsquery
-        && ((string_agg(w.quoted, ' | ') filter (where w.n = 1 or w.candidates <= 5000))::tsquery
-          || string_agg(w.quoted, ' & ')::tsquery) as query
+        && concat_ws(' | ', string_agg(w.quoted, ' | ') filter (where w.candidates <= 1000),
+          string_agg(w.quoted, ' & ') filter (where w.n <= 2), string_agg(w.quoted, ' & '))::tsquery as query
     from weighed w
     group by w.language
   ), candidates as materialized (
@@ -2100,7 +2125,7 @@ begin
         select p.article_id, p.number, p.language, p.words
         from chaperone.knowledge_passages p
         where p.words @@ s.query and (p.organization_id = organization and p.language = s.language) is true
-        limit 6000
+        limit 1500
       ) p
   )
   select c.article_id, c.number, sum(w.weight * ts_rank('{0.3, 0.4, 0.6, 1}', c.words, w.quoted::tsquery))::double precision
@@ -2838,15 +2863,19 @@ create table chaperone.knowledge_articles (
   category text,
   tags text[] not null,
   created_at timestamp with time zone not null default clock_timestamp(),
-  updated_at timestamp with time zone not null default clock_timestamp()
+  updated_at timestamp with time zone not null default clock_timestamp(),
+  resource text,
+  source_digest bytea
 );
 alter table chaperone.knowledge_articles add constraint knowledge_articles_article_id_check CHECK ((length(article_id) <= 64));
 alter table chaperone.knowledge_articles add constraint knowledge_articles_category_check CHECK ((length(category) <= 200));
 alter table chaperone.knowledge_articles add constraint knowledge_articles_language_check CHECK ((language ~ '^[a-z]{2}$'::text));
 alter table chaperone.knowledge_articles add constraint knowledge_articles_pkey PRIMARY KEY (organization_id, article_id);
+alter table chaperone.knowledge_articles add constraint knowledge_articles_resource_check CHECK ((length(resource) <= 600));
 alter table chaperone.knowledge_articles add constraint knowledge_articles_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'published'::text])));
 alter table chaperone.knowledge_articles add constraint knowledge_articles_version_check CHECK ((version > 0));
 CREATE INDEX knowledge_articles_updated ON chaperone.knowledge_articles USING btree (organization_id, updated_at);
+CREATE UNIQUE INDEX knowledge_articles_resource ON chaperone.knowledge_articles USING btree (organization_id, resource) WHERE (resource IS NOT NULL);
 alter table chaperone.knowledge_articles enable row level security;
 create policy tenant on chaperone.knowledge_articles as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));

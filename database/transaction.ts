@@ -1,3 +1,4 @@
+import type { Pool } from 'pg';
 import type { Queryable } from './queryable.ts';
 
 /** Runs `work` in a transaction: all that it writes is stored, or nothing. @param db one connection, not a pool */
@@ -11,4 +12,19 @@ export async function inTransaction<T>(db: Queryable, work: () => Promise<T>): P
     await db.query('rollback').catch(() => {});
     throw error;
   }
+}
+
+/** Runs work in a transaction of its own. */
+export type Transact = <T>(work: (db: Queryable) => Promise<T>) => Promise<T>;
+
+/** Makes the function that runs transactions on connections of a pool. */
+export function makeTransact(pool: Pick<Pool, 'connect'>): Transact {
+  return async (work) => {
+    const client = await pool.connect();
+    try {
+      return await inTransaction(client, () => work(client));
+    } finally {
+      client.release();
+    }
+  };
 }

@@ -18,12 +18,14 @@ export interface Article extends ArticleText {
   readonly language: string;
   readonly category: string | null;
   readonly tags: readonly string[];
+  /** The file that states it, so that only the file changes it. Null: callers of the API write it. */
+  readonly resource: string | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
 
 /** What a version seals: also how the article was filed then. */
-export type SealedArticle = Omit<Article, 'id' | 'version' | 'createdAt' | 'updatedAt'>;
+export type SealedArticle = Omit<Article, 'id' | 'version' | 'resource' | 'createdAt' | 'updatedAt'>;
 
 const placeOf = (organizationId: string, articleId: string, version: number) => ({
   organizationId,
@@ -47,8 +49,8 @@ const lost: ArticleText = { title: '', content: '', metadata: {} };
 
 /** Opens an article. One whose data key is lost is shown without its text. */
 export function openArticle(envelope: Envelope, organizationId: string, row: ArticleRow): Article {
-  const { articleId: id, version, status, language, category, tags, sealed, createdAt, updatedAt } = row;
-  const filed = { id, version, status, language, category, tags, createdAt, updatedAt };
+  const { articleId: id, version, status, language, category, tags, sealed, resource, createdAt, updatedAt } = row;
+  const filed = { id, version, status, language, category, tags, resource, createdAt, updatedAt };
   try {
     const text = envelope.open(placeOf(organizationId, id, version), sealed).toString();
     return { ...lost, ...filed, ...JSON.parse(text) };

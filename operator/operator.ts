@@ -8,6 +8,7 @@ import { makePartitionsAhead } from '../database/partitions.ts';
 import { deleteAllPast } from '../database/past-rows.ts';
 import { restorePrivileges } from '../database/privileges.ts';
 import { endLongTransactions, limitRetainedRoles } from '../database/roles.ts';
+import { makeTransact } from '../database/transaction.ts';
 import { analysisConfigKind } from './analysis-configs/analysis-config-kind.ts';
 import { bindingKind } from './api-key-bindings/binding-kind.ts';
 import type { AuditMetrics } from './audit/metrics.ts';
@@ -203,6 +204,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     secrets: options.workerSecrets ?? (options.isOneMachine ? 1 : defaultWorkerSecrets),
   });
   const organizations = {
+    transact: makeTransact(db),
     ...{ cluster, db, operatorNamespace: namespace, proxyDatabaseUrl, now, rules, circuits, audit, auditLog, workers },
     // Checked at every resync, not at each change in between.
     logins: makeLoginCheck(databaseUrl, resyncMs / 2),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isTenantKind, type TenantKind, tenantKinds } from '../crds/definition.ts';
 import type { ApiKeyBinding, Organization } from '../crds/resources.generated.ts';
+import { articlesLabel } from '../knowledge/article-files.ts';
 import { isHeldBack, mayCompete } from './api-key-bindings/competition.ts';
 import type { Change, ChangeListener, Cluster, Kind } from './cluster/cluster.ts';
 import { type ObjectPath, pathOf } from './cluster/object-key.ts';
@@ -110,7 +111,17 @@ export function makeTriggers(
       target.counts(spec.organizationRef.name);
     }
   };
+  const articlesOf = new Map<string, string>();
   const configMapChanged = (namespace: string, name: string) => {
+    const place = `${namespace}/${name}`;
+    const label = cluster.get('ConfigMap', namespace, name)?.metadata.labels?.[articlesLabel];
+    // Also the one that had its articles before.
+    const affected = [articlesOf.get(place), label].filter((one) => one !== undefined);
+    if (label === undefined) articlesOf.delete(place);
+    else articlesOf.set(place, label);
+    for (const { metadata } of affected.length > 0 ? cluster.list('Organization') : []) {
+      if (affected.includes(metadata.name) || affected.includes('')) target.organization(metadata.name);
+    }
     for (const { metadata, spec } of cluster.list('Persona')) {
       if (metadata.namespace !== namespace || spec.contentFrom?.configMapKeyRef.name !== name) continue;
       target.tenant('Persona', pathOf(metadata));

@@ -141,7 +141,13 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   'operator/cluster/cluster.ts': ['crds'],
   'operator/cluster/object-key.ts': ['operator/cluster/cluster.ts'],
   'operator/runtime': ['crds', 'database', 'operator/cluster/cluster.ts', 'operator/cluster/object-key.ts'],
-  'operator/cluster': ['crds', 'operator/cluster/cluster.ts', 'operator/cluster/object-key.ts', 'operator/runtime'],
+  'operator/cluster': [
+    'crds',
+    'knowledge',
+    'operator/cluster/cluster.ts',
+    'operator/cluster/object-key.ts',
+    'operator/runtime',
+  ],
   operator: ['crds', 'database', 'knowledge', ...partsOfOperator],
   worker: [
     'crds',

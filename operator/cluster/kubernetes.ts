@@ -45,7 +45,7 @@ const eventDrainMs = 2_000;
  * The cluster behind an API server.
  *
  * Our kinds and Namespaces are watched in full, and so are the operator's Secrets, by their label. Of all other Secrets
- * and ConfigMaps only the metadata is watched; those that a resource refers to are read by name. `start` waits for the
+ * and ConfigMaps only the metadata is watched; those that a resource refers to, or whose label says that they hold articles, are read by name. `start` waits for the
  * API server without a limit.
  */
 export function makeKubernetesCluster(options: KubernetesClusterOptions): KubernetesCluster {
@@ -115,6 +115,7 @@ export function makeKubernetesCluster(options: KubernetesClusterOptions): Kubern
       reflectors = startReflections({ client, mirrors, references, ownedSecrets, timings, observer, log });
       await Promise.all(reflectors.map(({ synced }) => synced));
       await admission.settled();
+      await references.settled();
       isStarted = true;
     },
     async close() {

@@ -1,5 +1,6 @@
 import type { Queryable } from '../../database/queryable.ts';
 import type { ServerLimits } from '../../database/server-limits.ts';
+import type { Transact } from '../../database/transaction.ts';
 import type { AuditRecorder } from '../audit/recorder.ts';
 import type { AuditStatuses } from '../audit/watch.ts';
 import type { CircuitVerdicts } from '../circuits/watch.ts';
@@ -23,6 +24,7 @@ export interface OrganizationContext {
   readonly auditLog?: AuditStatuses;
   readonly cluster: Cluster;
   readonly db: Queryable;
+  readonly transact: Transact;
   readonly operatorNamespace: string;
   /** URL of the database for proxies, without user and password. */
   readonly proxyDatabaseUrl: string;

@@ -1,4 +1,5 @@
 import type { Organization, OrganizationStatus } from '../../crds/resources.generated.ts';
+import { reconcileArticles } from '../articles/reconcile.ts';
 import { ClusterError } from '../cluster/cluster-error.ts';
 import { keyOf, pathOf, readPath } from '../cluster/object-key.ts';
 import { reconcileGateway } from '../gateways/reconcile.ts';
@@ -106,6 +107,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   const cache = judgeCache({ spec, namespaces: gathered.memberNamespaces, isListed }, status?.conditions);
   const knowledgeBase = judgeKnowledgeBase(spec, gathered.memberNamespaces, status?.conditions, isListed);
   const webhooks = await reconcileWebhooks(context, gathered.organization, id, dataKeys);
+  const articles = await reconcileArticles(context, gathered.organization, id, dataKeys);
   const others = [
     overlap,
     decision.defaults,
@@ -120,6 +122,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
     cache,
     knowledgeBase,
     judgeDeprecations(gathered.organization),
+    articles,
     webhooks,
     gateway?.verdict,
     context.auditLog?.judge(gathered.organization),

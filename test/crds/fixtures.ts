@@ -289,6 +289,12 @@ const organizations = cases('Organization', [
     'articles that are found by short vectors alone',
     { storage: { searchable: false }, knowledgeBase: { embedding: { model: 'a', dimensions: 16 } } },
   ],
+  ['articles of namespaces', { knowledgeBase: { namespaces: ['docs'] } }],
+  [
+    'articles of one namespace twice',
+    { knowledgeBase: { namespaces: ['a', 'a'] } },
+    ['spec.knowledgeBase.namespaces[1]'],
+  ],
   ['articles that nothing finds', { storage: { searchable: false } }, ['spec']],
   ['articles that nothing finds either', { storage: { searchable: false }, knowledgeBase: {} }, ['spec']],
   ['vectors of no model', { knowledgeBase: { embedding: {} } }, ['spec.knowledgeBase.embedding.model']],

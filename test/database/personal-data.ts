@@ -139,6 +139,8 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'analysis_configs.description',
     'api_keys.models',
     'knowledge_articles.category',
+    'knowledge_articles.resource',
+    'knowledge_articles.source_digest',
     'knowledge_articles.tags',
     'knowledge_passages.text_digest',
     'knowledge_passages.words',

@@ -36,7 +36,14 @@ describe('chaperone up examples/complete', () => {
     const untrue = conditions.filter(({ type, status }) => status !== 'True' && type !== 'DatabaseLimited');
     assert.deepEqual(untrue, []);
     const types = conditions.map(({ type }) => type);
-    for (const type of ['RoutesComplete', 'ModelsEffective', 'RulesEffective', 'GuardrailsUsable', 'CacheEffective'])
+    for (const type of [
+      'RoutesComplete',
+      'ModelsEffective',
+      'RulesEffective',
+      'GuardrailsUsable',
+      'CacheEffective',
+      'ArticlesReady',
+    ])
       assert.ok(types.includes(type), type);
   });
 
@@ -44,8 +51,20 @@ describe('chaperone up examples/complete', () => {
     const { data, response } = await ask('Where is my parcel?');
     assert.match(data.choices[0]?.message.content ?? '', /Where is my parcel\?/);
     assert.match(response.headers.get('x-chaperone-provider') ?? '', /^(primary|canary)$/);
-    assert.equal(response.headers.get('x-ratelimit-limit-requests'), '600');
+    // That of the user, or that of everyone, of which a worker has a part for the vectors of articles.
+    assert.match(response.headers.get('x-ratelimit-limit-requests') ?? '', /^(600|5000)$/);
     assert.match(response.headers.get('x-ratelimit-remaining-tokens') ?? '', /^\d+$/);
+  });
+
+  it('finds the articles of its folder, also by what they mean', async () => {
+    const { baseUrl, token } = onlyOrganization(up);
+    const headers = { authorization: `Bearer ${token}`, 'x-user-id': 'ada', 'content-type': 'application/json' };
+    const answer = await fetch(new URL('/api/v1/knowledge-base/search', baseUrl), {
+      ...{ method: 'POST', headers, body: JSON.stringify({ query: 'how do I pair lamps' }) },
+    });
+    // biome-ignore lint/suspicious/noExplicitAny: of the article, only the title matters
+    const { results, ranked_by: rankedBy, fallback } = (await answer.json()) as any;
+    assert.deepEqual([results[0].title, rankedBy, fallback], ['Pair a lamp with the app', 'words_and_vectors', null]);
   });
 
   it('calls models by their aliases, and holds what calls may ask for', async () => {

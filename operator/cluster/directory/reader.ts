@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ObjectKey } from '../cluster.ts';
 import { describeKey, idOf } from '../object-key.ts';
+import { parseArticleFile } from './article-file.ts';
 import type { FileProblem } from './directory-error.ts';
 import { type FileObject, type ParsedFile, parseFile } from './documents.ts';
 import { makeMissingObjects } from './missing-objects.ts';
@@ -102,7 +103,8 @@ function makeParser(): (files: readonly YamlFile[]) => readonly ParsedFile[] {
     const parse = (file: YamlFile) => {
       const before = known.get(file.file);
       const isKnown = before?.text === file.text && isDeepStrictEqual(before.problem, file.problem);
-      return isKnown ? before : { ...file, content: parseFile(file) };
+      if (isKnown) return before;
+      return { ...file, content: file.file.endsWith('.md') ? parseArticleFile(file) : parseFile(file) };
     };
     known = new Map(files.map((file) => [file.file, parse(file)]));
     return [...known.values()].map(({ content }) => content);

@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { decodeText } from '../../../crds/text.ts';
+import { articlesFolder } from './articles-folder.ts';
 import { DirectoryError } from './directory-error.ts';
 
 export interface YamlFile {
@@ -12,7 +13,7 @@ export interface YamlFile {
 }
 
 /**
- * Reads all YAML files below a directory, in the order of their paths. It skips names that begin with a dot. An
+ * Reads all YAML files below a directory, and the Markdown files in folders of articles, in the order of their paths. It skips names that begin with a dot. An
  * unreadable file has a `problem`; the others are read.
  *
  * @throws DirectoryError where the directory or a YAML file in it is missing
@@ -33,7 +34,8 @@ async function yamlPaths(directory: string): Promise<readonly string[]> {
       const path = join(directory, entry.name);
       if (entry.name.startsWith('.')) return [];
       if (entry.isDirectory()) return unlessGone(yamlPaths(path), []);
-      if (!/\.ya?ml$/.test(entry.name)) return [];
+      const isArticle = entry.name.endsWith('.md') && basename(directory) === articlesFolder;
+      if (!isArticle && !/\.ya?ml$/.test(entry.name)) return [];
       // A mounted ConfigMap consists of symbolic links.
       return entry.isSymbolicLink() || entry.isFile() ? [path] : [];
     }),

@@ -15,6 +15,8 @@ export type Content = Resources[ContentKind];
 export interface ObjectIdentity {
   readonly namespace: string;
   readonly name: string;
+  /** Whether its content is read though no resource refers to it. */
+  readonly isWanted?: boolean;
 }
 
 export interface ReferencesOptions {
@@ -37,6 +39,8 @@ export interface References {
   state(referrer: ObjectKey, wanted: readonly ContentKey[]): Promise<void> | undefined;
   /** Receives the changes from the watch of a kind's metadata. */
   sink(kind: ContentKind): ReflectorSink<ObjectIdentity>;
+  /** Resolves when what the watches want has been read. */
+  settled(): Promise<void>;
 }
 
 interface Reference {
@@ -133,35 +137,55 @@ export function makeReferences({ read, put, remove, backoffMs, signal, log }: Re
     return reference;
   };
 
+  const state: References['state'] = (referrer, wanted) => {
+    const id = idOf(referrer);
+    const before = byReferrer.get(id) ?? [];
+    const now = wanted.map((key) => refer(id, key));
+    for (const reference of before) if (!now.includes(reference)) release(id, reference);
+    if (now.length > 0) byReferrer.set(id, now);
+    else byReferrer.delete(id);
+    const unread = now.filter(({ isRead }) => !isRead).map(({ reading }) => reading);
+    return unread.length > 0 ? Promise.all(unread).then(() => {}) : undefined;
+  };
+  /** An object that is read for itself refers to itself. */
+  const pending = new Set<Promise<void>>();
+  const want = (key: ContentKey, isWanted: boolean) => {
+    if (!isWanted && !byReferrer.has(idOf(key))) return;
+    const unread = state(key, isWanted ? [key] : []);
+    if (!unread) return;
+    const waiting = unread.finally(() => pending.delete(waiting));
+    pending.add(waiting);
+  };
+
   return {
-    state(referrer, wanted) {
-      const id = idOf(referrer);
-      const before = byReferrer.get(id) ?? [];
-      const now = wanted.map((key) => refer(id, key));
-      for (const reference of before) if (!now.includes(reference)) release(id, reference);
-      if (now.length > 0) byReferrer.set(id, now);
-      else byReferrer.delete(id);
-      const unread = now.filter(({ isRead }) => !isRead).map(({ reading }) => reading);
-      return unread.length > 0 ? Promise.all(unread).then(() => {}) : undefined;
+    state,
+    async settled() {
+      await Promise.all(pending);
     },
     sink: (kind) => {
+      const wantAs = ({ namespace, name, isWanted = false }: ObjectIdentity) =>
+        want({ kind, namespace, name }, isWanted);
       const find = ({ namespace, name }: ObjectIdentity) => references.get(idOf({ kind, namespace, name }));
       return {
         put({ object, version }) {
+          wantAs(object);
           const reference = find(object);
           if (reference && (reference.reading || reference.version !== version)) refresh(reference);
         },
         remove({ object, version }) {
+          wantAs({ ...object, isWanted: false });
           const reference = find(object);
           if (reference && !isNewer(reference, version)) refresh(reference);
         },
         replace(objects, version) {
+          for (const { object } of objects) wantAs(object);
           const listed = new Map(
             objects.map(({ object: { namespace, name }, version: at }) => [idOf({ kind, namespace, name }), at]),
           );
           for (const reference of references.values()) {
             const { key } = reference;
             if (key.kind !== kind) continue;
+            if (!listed.has(idOf(key))) want(key, false);
             const isSame = listed.get(idOf(key)) === reference.version;
             if ((reference.reading || !isSame) && !isNewer(reference, version)) refresh(reference);
           }

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { type CustomKind, customKinds } from '../../../crds/definition.ts';
+import { articlesLabel } from '../../../knowledge/article-files.ts';
 import type { ReflectionObserver } from '../../runtime/reflection.ts';
 import type { Kind, Secret } from '../cluster.ts';
 import type { ApiClient } from './api-client.ts';
@@ -48,7 +49,11 @@ export function startReflections({
       path: collectionPath(kind),
       ...(labelSelector !== undefined && { labelSelector }),
       metadataOnly: true,
-      decode: ({ metadata: { namespace = '', name } }) => ({ namespace, name }),
+      decode: ({ metadata: { namespace = '', name, labels } }) => ({
+        namespace,
+        name,
+        isWanted: kind === 'ConfigMap' && labels?.[articlesLabel] !== undefined,
+      }),
       sink: references.sink(kind),
     });
   const ownedOnes = { decode: mirrors.secrets.decode, mirror: ownedSecrets };

@@ -2,6 +2,7 @@ import { diffFields, digestOf } from '../../../database/audit/diff.ts';
 import { randomHex } from '../../../database/ids.ts';
 import { addJob } from '../../../database/jobs.ts';
 import {
+  type ArticleRow,
   type ArticleStatus,
   type ArticleVersion,
   deleteArticle as deleteRow,
@@ -64,7 +65,7 @@ export async function saveArticle(
     const sealed = sealArticle(envelope, organizationId, written.id, written.version, article);
     const row = { articleId: written.id, version: written.version, status, language, category, tags, sealed };
     const times = await writeArticle(db, organizationId, row);
-    const after: Article = { ...article, ...written, ...times };
+    const after: Article = { ...article, ...written, ...times, resource: null };
     await indexArticle(db, { organizationId, envelope, settings }, after);
     if (settings.embedding && after.status === 'published') await addJob(db, indexingJob);
     const [filed] = await noteIndexed(db, snapshot, [after]);
@@ -160,7 +161,7 @@ export async function deleteArticle(context: KnowledgeContext, caller: Caller, i
   const { organizationId } = context.inForce().snapshot;
   const articleId = toStorable(id);
   const work = async (db: Queryable) => {
-    if (!(await lockArticle(db, organizationId, articleId))) throw articleNotFound();
+    await lockOwn(db, organizationId, articleId);
     await deleteRow(db, articleId);
   };
   await recorded(context, caller, work, () => ({ action: 'deleted', subject: `Article/${articleId}`, changes: [] }));
@@ -170,15 +171,21 @@ function articleNotFound(): ProxyError {
   return new ProxyError('article_not_found', { param: 'article_id' });
 }
 
-async function lockAndOpen({ inForce }: KnowledgeContext, db: Queryable, id: string): Promise<Article> {
-  const { snapshot, envelope } = inForce();
-  const { organizationId } = snapshot;
-  const articleId = toStorable(id);
+/** @throws {ProxyError} `article_not_found`; `owned_by_resource` where a file states it */
+async function lockOwn(db: Queryable, organizationId: string, articleId: string): Promise<ArticleRow> {
   const row = (await lockArticle(db, organizationId, articleId))
     ? await findArticle(db, organizationId, articleId)
     : undefined;
   if (!row) throw articleNotFound();
-  return openArticle(envelope, organizationId, row);
+  if (row.resource === null) return row;
+  const message = `The article is stated by ${row.resource}; change it there`;
+  throw new ProxyError('owned_by_resource', { message, details: { resource: row.resource } });
+}
+
+async function lockAndOpen({ inForce }: KnowledgeContext, db: Queryable, id: string): Promise<Article> {
+  const { snapshot, envelope } = inForce();
+  const { organizationId } = snapshot;
+  return openArticle(envelope, organizationId, await lockOwn(db, organizationId, toStorable(id)));
 }
 
 const defaults = { metadata: {}, category: null, tags: [], status: 'published', language: 'en' } as const;

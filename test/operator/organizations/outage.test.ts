@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Pool } from 'pg';
+import { makeTransact } from '../../../database/transaction.ts';
 import { ClusterError } from '../../../operator/cluster/cluster-error.ts';
 import { makeDirectoryCluster } from '../../../operator/cluster/directory.ts';
 import { pathOf } from '../../../operator/cluster/object-key.ts';
@@ -36,7 +37,14 @@ test('an organization whose database is away says so, keeps its id, and is ready
   });
   await cluster.start();
   const operatorNamespace = 'chaperone-system';
-  const context = { cluster, db, operatorNamespace, proxyDatabaseUrl: database.url, now: Date.now };
+  const context = {
+    cluster,
+    db,
+    transact: makeTransact(db),
+    operatorNamespace,
+    proxyDatabaseUrl: database.url,
+    now: Date.now,
+  };
   let probes = 0;
   const health = { outage: () => undefined, probeNow: () => void probes++ };
   const report = makeOrganizationFailureReport(context);

@@ -7,6 +7,7 @@ import { Client, Pool } from 'pg';
 import { pino } from 'pino';
 import { makeEnvelope } from '../../../database/envelope.ts';
 import { findPersonas } from '../../../database/personas.ts';
+import { makeTransact } from '../../../database/transaction.ts';
 import { makeDirectoryCluster } from '../../../operator/cluster/directory.ts';
 import { pathOf } from '../../../operator/cluster/object-key.ts';
 import {
@@ -58,6 +59,7 @@ test('token keys, data keys and the password rotate, and everything made with th
     cluster,
     db,
     operatorNamespace,
+    transact: makeTransact(db),
     proxyDatabaseUrl: database.url,
     now: () => nowMs,
   });

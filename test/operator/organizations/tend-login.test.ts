@@ -3,6 +3,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Client, Pool } from 'pg';
+import { makeTransact } from '../../../database/transaction.ts';
 import { makeDirectoryCluster } from '../../../operator/cluster/directory.ts';
 import { pathOf } from '../../../operator/cluster/object-key.ts';
 import { credentialsSecretName, operatorNamespace, readCredentialsSecret } from '../../../operator/credentials.ts';
@@ -36,7 +37,7 @@ async function operate(t: TestContext) {
   await cluster.start();
   const clock = { nowMs: Date.now() };
   const reconcile = makeOrganizationReconciler({
-    ...{ cluster, db, operatorNamespace },
+    ...{ cluster, db, transact: makeTransact(db), operatorNamespace },
     proxyDatabaseUrl: database.url,
     logins: makeLoginCheck(database.url, 0),
     serverLimits: makeServerLimitsReader(db, 0),

@@ -1,0 +1,2 @@
+/** The name of folders whose Markdown files are articles. */
+export const articlesFolder = 'articles';
