@@ -36,7 +36,10 @@ export const retrieval: Benchmark = {
     const more = values.vectors ? await measureVectors(api, resources, context, speed.questions) : {};
     return {
       figures: { ...quality, ...speed.figures, ...more },
-      reach: { fused_recall_5_ratio: { min: 0.9 }, search_p95_ms: { max: 50 }, fused_search_p95_ms: { max: 50 } },
+      reach: {
+        ...{ fused_recall_5_ratio: { min: 0.9 }, search_p95_ms: { max: 50 } },
+        ...(values.vectors && { fused_search_p95_ms: { max: 50 } }),
+      },
       summary: `${articles.length} labelled articles in two languages, then ${values.articles} made-up ones.`,
     };
   },
