@@ -1,10 +1,12 @@
 // npm test [-- SUITE|FOLDER|FILE... and node's own test flags]
 // With --times it says where the processor time went. Linux only.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { globSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type Batch, toBatches } from './test/batches.ts';
+import { type Stage, toStages } from './test/stages.ts';
 import { describeTimes } from './test/times.ts';
 
 interface Suite {
@@ -60,36 +62,54 @@ function writeBatch(path: string, batch: Batch): string {
   return path;
 }
 
-function runTests(files: readonly string[], flags: readonly string[], isTimed: boolean): void {
-  const directory = mkdtempSync(join(tmpdir(), 'chaperone-test-batches-'));
-  const times = join(directory, 'times');
-  const child = spawn(
+interface RunOptions {
+  /** Node's. */
+  readonly flags: readonly string[];
+  /** Whether to tell where the processor time went. */
+  readonly isTimed: boolean;
+}
+
+/** @returns the exit code */
+async function runTests(files: readonly string[], options: RunOptions): Promise<number> {
+  let isInterrupted = false;
+  let running: ChildProcess | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      isInterrupted = true;
+      // SIGTERM makes the runner stop its Postgres. Ctrl-C reaches the runner by itself.
+      if (signal !== 'SIGINT') running?.kill('SIGTERM');
+    });
+  }
+  const codes: number[] = [];
+  for (const stage of toStages(files)) {
+    const directory = mkdtempSync(join(tmpdir(), 'chaperone-test-batches-'));
+    running = startRunner(directory, stage, options);
+    const [code] = await once(running, 'exit');
+    if (options.isTimed) process.stdout.write(describeTimes(join(directory, 'times')));
+    rmSync(directory, { recursive: true });
+    codes.push(code ?? 1);
+    if (isInterrupted) return 1;
+  }
+  return Math.max(...codes);
+}
+
+function startRunner(directory: string, stage: Stage, { flags, isTimed }: RunOptions): ChildProcess {
+  return spawn(
     process.execPath,
     [
       '--test',
       '--test-reporter=spec',
       '--import=./test/watchdog.ts',
       '--test-global-setup=test/setup.ts',
-      // Most test files wait for sockets and for Postgres rather than for the processor.
-      `--test-concurrency=${availableParallelism() + 3}`,
+      `--test-concurrency=${stage.concurrency}`,
       ...flags,
-      ...writeBatches(directory, files, flags),
+      ...writeBatches(directory, stage.files, flags),
     ],
-    { stdio: 'inherit', env: { ...process.env, ...(isTimed && { CHAPERONE_TEST_TIMES: times }) } },
+    {
+      stdio: 'inherit',
+      env: { ...process.env, ...(isTimed && { CHAPERONE_TEST_TIMES: join(directory, 'times') }) },
+    },
   );
-  let interrupted = false;
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      interrupted = true;
-      // SIGTERM makes the runner stop its Postgres. Ctrl-C reaches the runner by itself.
-      if (signal !== 'SIGINT') child.kill('SIGTERM');
-    });
-  }
-  child.on('exit', (code) => {
-    if (isTimed) process.stdout.write(describeTimes(times));
-    rmSync(directory, { recursive: true });
-    process.exitCode = interrupted ? 1 : (code ?? 1);
-  });
 }
 
 process.chdir(dirname(import.meta.dirname));
@@ -100,9 +120,6 @@ if (files.length === 0) {
   process.stderr.write(`There are no tests in ${patterns.join(', ') || 'test'}.\n`);
   process.exitCode = 1;
 } else {
-  runTests(
-    files,
-    args.filter((arg) => toPattern(arg) === undefined),
-    process.argv.includes('--times'),
-  );
+  const flags = args.filter((arg) => toPattern(arg) === undefined);
+  process.exitCode = await runTests(files, { flags, isTimed: process.argv.includes('--times') });
 }

@@ -3,10 +3,10 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite, type TestContext, test } from 'node:test';
+import { before, suite, type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { openTarget, repository } from '../../scripts/cluster/target.ts';
-import { atEnd } from '../scope.ts';
+import { atEnd, suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
 import { helm, kubectl, makeTenant, operatorNamespace, skip, startWorkload } from './cluster.ts';
 
@@ -14,9 +14,18 @@ import { helm, kubectl, makeTenant, operatorNamespace, skip, startWorkload } fro
 const wait = ['--wait', '180s'];
 
 suite('chaperone check', { skip }, () => {
-  test('finds no problem in a working installation with injected pods', async (t) => {
-    const { name } = await makeTenant(t);
+  const scope = suiteScope();
+  let name: string;
+  before(async () => {
+    await kubectl(
+      ...['wait', '--for=delete', 'pods', '--all-namespaces', '--selector=chaperone.dev/injected=true'],
+      '--timeout=180s',
+    );
+    ({ name } = await makeTenant(scope));
     await startWorkload(name);
+  });
+
+  test('finds no problem in a working installation with injected pods', async () => {
     const checks = await check(...wait);
     for (const { id, status, ...rest } of checks) assert.equal(status, 'ok', `${id}: ${JSON.stringify(rest)}`);
     const ids = checks.map(({ id }) => id);
@@ -25,8 +34,6 @@ suite('chaperone check', { skip }, () => {
   });
 
   test('says the same as a Job in the cluster, by an account that may only read', async (t) => {
-    const { name } = await makeTenant(t);
-    await startWorkload(name);
     const job = `check-${name}`;
     atEnd(t, () => kubectl('delete', 'job', job, '--namespace', operatorNamespace));
     await kubectl('create', 'job', job, '--from=cronjob/chaperone-check', '--namespace', operatorNamespace);
@@ -64,8 +71,6 @@ suite('chaperone check', { skip }, () => {
 
   for (const role of ['admin', 'edit']) {
     test(`is useful with the built-in role ${role} in a namespace`, async (t) => {
-      const { name } = await makeTenant(t);
-      await startWorkload(name);
       const kubeconfig = await makeAccount(t, name, role);
       const checks = await check('--kubeconfig', kubeconfig, '--in', name, ...wait);
       const told = Object.fromEntries(checks.map(({ id, status }) => [id, status]));
@@ -82,7 +87,6 @@ suite('chaperone check', { skip }, () => {
   }
 
   test('the built-in roles include the namespaced kinds, and cannot edit an Organization', async (t) => {
-    const { name } = await makeTenant(t);
     const verbs = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'];
     const reads = verbs.slice(0, 3);
     const kinds = ['personas', 'apikeybindings', 'analysisconfigs'];
@@ -113,8 +117,7 @@ suite('chaperone check', { skip }, () => {
     assert.deepEqual(await listAllowed(user, organizations, verbs), reads);
   });
 
-  test('kubectl get chaperone shows every kind', async (t) => {
-    const { name } = await makeTenant(t);
+  test('kubectl get chaperone shows every kind', async () => {
     const names = await kubectl('get', 'chaperone', '--namespace', name, '--output=name');
     for (const one of [
       `organization.chaperone.dev/${name}`,

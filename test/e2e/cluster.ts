@@ -4,12 +4,11 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { TestContext } from 'node:test';
 import { Client } from 'pg';
 import { stringify } from 'yaml';
 import { namespace as operatorNamespace } from '../../scripts/cluster/product.ts';
 import { openTarget } from '../../scripts/cluster/target.ts';
-import { atEnd } from '../scope.ts';
+import { atEnd, type Scope } from '../scope.ts';
 
 /** For a suite's options: why it is skipped, if it is. */
 export const skip =
@@ -45,7 +44,7 @@ export async function getJson<T>(...args: string[]): Promise<T> {
   return JSON.parse(await kubectl('get', ...args, '--output=json'));
 }
 
-/** An organization with a namespace, a key and a persona of its own, taken away after the test. */
+/** An organization with a namespace, a key and a persona of its own, taken away at the end of the scope. */
 export interface Tenant {
   /** Of the organization, and of the namespace. */
   readonly name: string;
@@ -85,11 +84,9 @@ function resource(kind: string, name: string, spec: object): object {
   return { apiVersion: 'chaperone.dev/v1alpha1', kind, metadata: { name }, spec };
 }
 
-const kindsOfTenants = ['personas', 'apikeybindings', 'analysisconfigs'];
-
-export async function makeTenant(t: TestContext, more: object = {}): Promise<Tenant> {
+export async function makeTenant(scope: Scope, more: object = {}): Promise<Tenant> {
   const name = `e2e-${randomBytes(4).toString('hex')}`;
-  atEnd(t, () => removeTenant(name));
+  atEnd(scope, () => removeTenant(name));
   const labels = { 'example.com/tenant': name };
   const script = await readFile(join(import.meta.dirname, 'workload.mjs'), 'utf8');
   await apply(
@@ -111,7 +108,8 @@ export async function makeTenant(t: TestContext, more: object = {}): Promise<Ten
 }
 
 async function removeTenant(name: string): Promise<void> {
-  for (const kind of kindsOfTenants) await kubectl('delete', kind, '--all', '--namespace', name, '--timeout=180s');
+  const kinds = 'personas,apikeybindings,analysisconfigs';
+  await kubectl('delete', kinds, '--all', '--namespace', name, '--timeout=180s');
   await kubectl('delete', 'organization', name, '--ignore-not-found', '--timeout=180s');
   await kubectl('delete', 'namespace', name, '--ignore-not-found', '--wait=false');
 }

@@ -1,0 +1,25 @@
+import { availableParallelism } from 'node:os';
+
+/** Test files that run beside each other. The next stage begins when all of them are done. */
+export interface Stage {
+  readonly files: readonly string[];
+  /** How many batches run at once. */
+  readonly concurrency: number;
+}
+
+const e2e = /^test\/e2e\//;
+
+/** They need the whole cluster for themselves: they judge, break or replace the installation that the others use. */
+const alone = /^test\/e2e\/(?:check|faults|install|upgrade|walk|webhook-away)\.test\.ts$/;
+
+/** Splits a run into stages. */
+export function toStages(files: readonly string[]): Stage[] {
+  const stages = [
+    // Most test files wait for sockets and for Postgres rather than for the processor.
+    { files: files.filter((file) => !e2e.test(file)), concurrency: availableParallelism() + 3 },
+    // They wait for pods, whose processes need the processor, too.
+    { files: files.filter((file) => e2e.test(file) && !alone.test(file)), concurrency: availableParallelism() + 1 },
+    { files: files.filter((file) => alone.test(file)), concurrency: 1 },
+  ];
+  return stages.filter((stage) => stage.files.length > 0);
+}
