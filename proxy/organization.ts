@@ -147,6 +147,7 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
     subscribers: [
       countCalls(
         metrics,
+        organizationName,
         makeModelLabel(() => configuration.current()?.snapshot),
       ),
       { deferred: (pending) => followDeferred(pending) },

@@ -14,6 +14,7 @@ import { defaultMaxInFlightBytes, type InFlight, makeInFlight } from './in-fligh
 import { closeMonitoring, openMonitoring } from './monitoring.ts';
 import { type OpenOrganization, type OrganizationOptions, openOrganization } from './organization.ts';
 import { providerTable } from './providers/table.ts';
+import { refreshGauges } from './refresh-gauges.ts';
 import type { SocketLimits } from './sockets/session.ts';
 import type { SurfaceTable } from './surfaces/context.ts';
 import { openTls, type Tls } from './tls.ts';
@@ -59,7 +60,7 @@ export interface RunningProxy {
  * @throws where the credentials cannot be read, the spool is in use, or a port is taken; then nothing stays open
  */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
-  const metrics = makeMetrics({ ...options.origin }, options.version);
+  const metrics = makeMetrics({ origin: options.origin, version: options.version });
   const collectGarbage = makeCollectGarbage();
   const inFlight = makeInFlight(
     options.maxInFlightBytes ?? defaultMaxInFlightBytes(process.constrainedMemory(), totalmem()),
@@ -77,7 +78,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       host: options.metricsHost,
       port: options.metricsPort,
       registry: metrics.registry,
-      refresh: () => organization && refreshGauges(metrics, organization, inFlight),
+      refresh: () => organization && refreshGauges(metrics, [organization], inFlight),
       notReady() {
         if (isStopping) return 'stopping';
         return organization?.configuration.current() ? undefined : 'no configuration yet';
@@ -87,6 +88,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   );
   organization = opened.adopt(await openOrganization({ ...options, inFlight, metrics }), (it) => it.close());
   const { configuration, name } = organization;
+  metrics.nameOrganization(name);
   const inForce = () => {
     if (isStopping) throw new ProxyError('shutting_down');
     return configuration.require();
@@ -148,16 +150,6 @@ async function drain(app: App, graceMs: number): Promise<void> {
   await Promise.race([app.close(), delay(graceMs, undefined, { ref: false })]);
   app.upgrades.cut();
   app.server.closeAllConnections();
-}
-
-function refreshGauges(metrics: Metrics, { spool, configuration, cache }: OpenOrganization, inFlight: InFlight): void {
-  const oldestAtMs = spool.oldestAtMs();
-  metrics.inFlightBytes.set(inFlight.heldBytes());
-  metrics.cacheBytes.set(cache.bytes());
-  metrics.spoolDepth.set(spool.depth);
-  metrics.auditWaiting.set(spool.auditDepth);
-  metrics.spoolAge.set(oldestAtMs === undefined ? 0 : Math.max(0, (Date.now() - oldestAtMs) / 1_000));
-  metrics.snapshotAge.set((Date.now() - configuration.follower.confirmedAtMs()) / 1_000);
 }
 
 function portOf(address: AddressInfo | string | null): number {

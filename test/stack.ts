@@ -3,14 +3,20 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { pino } from 'pino';
+import type { Registry } from 'prom-client';
 import { parse, parseDocument } from 'yaml';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../cli/embedded-postgres.ts';
 import { type ProxyProcess, startProxyProcess } from '../cli/local/proxies.ts';
 import { statePaths } from '../cli/local/state.ts';
 import { signToken, type TokenOptions } from '../cli/token.ts';
+import { makeAuditMetrics } from '../operator/audit/metrics.ts';
+import type { Cluster } from '../operator/cluster/cluster.ts';
 import { makeDirectoryCluster } from '../operator/cluster/directory.ts';
 import { credentialsSecretName, operatorNamespace } from '../operator/credentials.ts';
+import { makeRuleMetrics } from '../operator/limits/metrics.ts';
 import { startOperator } from '../operator/operator.ts';
+import { makeRuntimeMetrics } from '../operator/runtime/metrics.ts';
+import { makeBuildMetric, makeDatabaseMetric, makeResourceMetrics } from '../operator/runtime/resource-metrics.ts';
 import { startSandbox } from '../sandbox/server.ts';
 import { dropOrganizationRoles } from './database/tenant.ts';
 import { layDatabase, makeTestDatabase } from './database.ts';
@@ -54,6 +60,8 @@ export interface StackOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** For tests that stop the database. Others share the run's server. */
   readonly ownDatabase?: boolean;
+  /** Gets the operator's metrics, as in a cluster. */
+  readonly operatorMetrics?: Registry;
   /** How often the operator reads what is used of limits and budgets, and writes statuses at most. */
   readonly rulesMs?: { readonly period: number; readonly write: number };
   /** Additional options of the proxy's command. */
@@ -96,7 +104,9 @@ export async function startStack(scope: Scope, options: StackOptions = {}): Prom
     isOneMachine: true,
     log,
     ...(options.rulesMs && { rulesMs: options.rulesMs }),
+    ...(options.operatorMetrics && metricsOf(options.operatorMetrics, cluster)),
   });
+  if (options.operatorMetrics) makeDatabaseMetric(options.operatorMetrics, operator.canUseDatabase);
   releasers.push(operator.stop);
   await operator.idle();
   const credentialsDirectory = join(paths.secrets, operatorNamespace, credentialsSecretName('acme'));
@@ -132,6 +142,16 @@ export async function startStack(scope: Scope, options: StackOptions = {}): Prom
       return conditions.find((condition) => condition.type === type);
     },
     directory,
+  };
+}
+
+function metricsOf(registry: Registry, cluster: Pick<Cluster, 'list'>) {
+  makeBuildMetric(registry, 'test');
+  makeResourceMetrics(registry, cluster);
+  return {
+    metrics: makeRuntimeMetrics(registry),
+    ruleMetrics: makeRuleMetrics(registry),
+    auditMetrics: makeAuditMetrics(registry),
   };
 }
 

@@ -34,6 +34,8 @@ export interface Organizations {
    * @throws {JobError} `organization_unavailable` where there are no credentials or no configuration yet
    */
   use<T>(id: string, work: (organization: WorkerOrganization) => Promise<T>): Promise<T>;
+  /** Those that are open now. */
+  opened(): readonly OpenOrganization[];
   /** Opens each organization that a killed predecessor left records of, so that they are shipped. */
   recover(): Promise<void>;
   close(): Promise<void>;
@@ -53,6 +55,7 @@ export function makeOrganizations(options: OrganizationsOptions): Organizations 
   const { dataDirectory, credentialsDirectory, idleMs = 60_000, log } = options;
   const held = new Map<string, Held>();
   const closing = new Map<string, Promise<void>>();
+  const opened = new Set<OpenOrganization>();
 
   const open = async (id: string): Promise<WorkerOrganization> => {
     await closing.get(id);
@@ -76,17 +79,22 @@ export function makeOrganizations(options: OrganizationsOptions): Organizations 
       throw unavailable('the organization has no configuration yet');
     }
     const inForce = () => configuration.require();
-    return {
+    const made: WorkerOrganization = {
       ...organization,
       inForce,
       pipeline: makeCallPath({ ...options, organization, inForce, origin: undefined }),
     };
+    opened.add(made);
+    return made;
   };
   const close = (id: string, { opening }: Held): Promise<void> => {
     held.delete(id);
     options.onOpen(held.size);
     const closed = opening
-      .then((organization) => organization.close())
+      .then((organization) => {
+        opened.delete(organization);
+        return organization.close();
+      })
       .catch((error: unknown) => log.warn({ err: error, organization: id }, 'cannot close an organization'))
       .finally(() => closing.delete(id));
     closing.set(id, closed);
@@ -119,6 +127,7 @@ export function makeOrganizations(options: OrganizationsOptions): Organizations 
         }
       }
     },
+    opened: () => [...opened],
     async recover() {
       const names = await readdir(dataDirectory).catch(() => []);
       for (const id of names.filter((name) => uuid.test(name))) {

@@ -11,6 +11,7 @@ import type { EgressSettings } from '../proxy/egress/settings.ts';
 import type { HttpClientName } from '../proxy/egress/upstream.ts';
 import { defaultMaxInFlightBytes, makeInFlight } from '../proxy/in-flight.ts';
 import { closeMonitoring, openMonitoring } from '../proxy/monitoring.ts';
+import { refreshGauges } from '../proxy/refresh-gauges.ts';
 import type { DefaultUrls } from '../proxy/snapshot/snapshot.ts';
 import { type Chore, chores, runChore } from './chores.ts';
 import { makeDeadJobs } from './dead-jobs.ts';
@@ -20,7 +21,7 @@ import { describeFailure } from './job-error.ts';
 import { choreNameOf, jobNameOf, taskOf } from './job-name.ts';
 import { makeKnowledgeMetrics } from './knowledge/metrics.ts';
 import { makeWorkerMetrics } from './metrics.ts';
-import { makeOrganizations } from './organizations.ts';
+import { makeOrganizations, type Organizations } from './organizations.ts';
 import { startRounds } from './rounds.ts';
 import { type JobPayload, makeRunTask, writeFailure } from './run-task.ts';
 import type { Task } from './task.ts';
@@ -75,11 +76,12 @@ const depthMs = 5_000;
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { log, tasks = allTasks, concurrency = defaultConcurrency } = options;
-  const metrics = makeMetrics({}, options.version);
+  const metrics = makeMetrics({ version: options.version, component: 'worker' });
   const jobMetrics = makeWorkerMetrics(metrics.registry);
   const inFlight = makeInFlight(defaultMaxInFlightBytes(process.constrainedMemory(), totalmem()), () => {});
   let isStopping = false;
   let isReady = false;
+  let organizations: Organizations | undefined;
 
   // Released in the reverse order, also where one of the next steps throws.
   await using opened = new AsyncDisposableStack();
@@ -88,13 +90,13 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       host: options.metricsHost,
       port: options.metricsPort,
       registry: metrics.registry,
-      refresh: () => metrics.inFlightBytes.set(inFlight.heldBytes()),
+      refresh: () => refreshGauges(metrics, organizations?.opened() ?? [], inFlight),
       notReady: () => (isStopping ? 'stopping' : isReady ? undefined : 'the database cannot be reached yet'),
     }),
     closeMonitoring,
   );
   const db = opened.adopt(openPool(options.databaseUrl, log), (it) => it.end());
-  const organizations = opened.adopt(
+  organizations = opened.adopt(
     makeOrganizations({
       ...options,
       inFlight,

@@ -167,7 +167,7 @@ export async function measureColdStart(
 export async function readGauge({ metricsPort }: GovernedProxy, name: string): Promise<number> {
   const response = await fetch(`http://127.0.0.1:${metricsPort}/metrics`);
   const text = await response.text();
-  const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1];
+  const value = new RegExp(`^${name}\\{[^}]*\\} (\\S+)$`, 'm').exec(text)?.[1];
   if (value === undefined) throw new Error(`The proxy has no metric ${name}`);
   return Number(value);
 }

@@ -36,7 +36,11 @@ export function makeRuleMetrics(registry: Registry): RuleMetrics {
       );
       for (const [budget, ofBudget] of budgets) {
         const fullest = fullestOf(ofBudget);
-        if (fullest) observed.push([{ ...labelsOf(resource), budget }, fullest.used / fullest.limit]);
+        if (!fullest) continue;
+        const labels = { ...labelsOf(resource), budget };
+        observed.push([labels, fullest.used / fullest.limit]);
+        // A series that began with its first warning would show no increase.
+        for (const percent of fullest.count.warnAt) warnings.inc({ ...labels, percent: String(percent) }, 0);
       }
     },
     publish() {

@@ -42,7 +42,7 @@ describe('bodies in flight', () => {
   };
   const held = async () => {
     const metrics = await (await fetch(`http://127.0.0.1:${stack.proxy.metricsPort}/metrics`)).text();
-    return Number(/^chaperone_in_flight_bytes (\d+)$/m.exec(metrics)?.[1]);
+    return Number(/^chaperone_in_flight_bytes\{[^}]*\} (\d+)$/m.exec(metrics)?.[1]);
   };
   const heldIsNothing = () => until(async () => (await held()) === 0, 'everything to be given back');
   const bodyOf = (bytes: number) => JSON.stringify({ model: 'gpt-4o', input: 'x'.repeat(bytes) });

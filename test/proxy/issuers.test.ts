@@ -65,16 +65,19 @@ describe('an OpenID Connect issuer of an organization', () => {
     assert.deepEqual(await ask(seen), [200, undefined]);
     provider.keys = undefined;
     const file = join(stack.directory, 'organization.yaml');
-    const before = /chaperone_snapshot_version (\d+)/.exec(await metrics())?.[1];
+    const before = /chaperone_snapshot_version\{[^}]*\} (\d+)/.exec(await metrics())?.[1];
     await replaceFile(file, (await readFile(file, 'utf8')).replace('Acme Corporation', 'Acme & Sons'));
-    await until(async () => /chaperone_snapshot_version (\d+)/.exec(await metrics())?.[1] !== before, 'the edit');
+    await until(
+      async () => /chaperone_snapshot_version\{[^}]*\} (\d+)/.exec(await metrics())?.[1] !== before,
+      'the edit',
+    );
     assert.deepEqual(await ask(seen), [200, undefined]);
     assert.deepEqual(await ask(await token({ email: 'bob@example.com' })), [200, undefined]);
   });
 
   it('whose keys cannot be fetched causes a 503, which is logged and counted', async () => {
     assert.deepEqual(await ask(await token({ iss: away.url })), [503, 'issuer_unavailable']);
-    const counted = `chaperone_issuer_key_fetches_total{issuer="${away.url}",outcome="failure"} 1`;
+    const counted = `chaperone_issuer_key_fetches_total{issuer="${away.url}",outcome="failure",organization="acme"} 1`;
     assert.ok((await metrics()).includes(counted));
     assert.ok(stack.log().includes('the issuer’s keys cannot be had'));
   });

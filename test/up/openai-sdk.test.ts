@@ -288,7 +288,10 @@ describe('the OpenAI Node SDK', () => {
     const text = await fetch(onlyOrganization(up).metricsUrl).then((answer) => answer.text());
     assert.match(text, /gen_ai_client_token_usage_bucket\{[^}]*gen_ai_request_model="gpt-4o"/);
     assert.match(text, /chaperone_calls_total\{[^}]*status="completed"\} \d+/);
-    assert.match(text, /^chaperone_build_info\{component="proxy",version="\d+\.\d+\.\d+[^"]*",node="\d+\.[^"]+"\} 1$/m);
+    assert.match(
+      text,
+      /^chaperone_build_info\{component="proxy",version="\d+\.\d+\.\d+[^"]*",node="\d+\.[^"]+",organization="acme"\} 1$/m,
+    );
     assert.doesNotMatch(text, /bob@example\.com|sk-sandbox|free text/);
   });
 

@@ -6,8 +6,15 @@ import type { SettlementSubscriber } from './subscriber.ts';
 /** Turns a model into a metric's label. */
 type LabelOf = (model: string | null | undefined) => string;
 
-/** Makes the subscriber that counts calls in the metrics. */
-export function countCalls(metrics: Metrics, labelOf: LabelOf): SettlementSubscriber {
+/** Makes the subscriber that counts an organization's calls in the metrics. */
+export function countCalls(metrics: Metrics, organization: string, labelOf: LabelOf): SettlementSubscriber {
+  const labelsOf = (record: RequestRecord, requestModel = labelOf(record.requested_model)) => ({
+    organization,
+    kind: record.kind,
+    gen_ai_operation_name: record.operation,
+    gen_ai_provider_name: record.provider,
+    gen_ai_request_model: requestModel,
+  });
   const known = new Map<string, CallMetrics>();
   const metricsOf = (record: RequestRecord): CallMetrics => {
     const requestModel = labelOf(record.requested_model);
@@ -17,7 +24,7 @@ export function countCalls(metrics: Metrics, labelOf: LabelOf): SettlementSubscr
     const key = `${kind}\n${operation}\n${provider}\n${status}\n${errorType}\n${requestModel}\n${responseModel}`;
     const found = known.get(key);
     if (found) return found;
-    const made = new CallMetrics(metrics, callLabels(record, requestModel), { status, responseModel, errorType });
+    const made = new CallMetrics(metrics, labelsOf(record, requestModel), { status, responseModel, errorType });
     known.set(key, made);
     return made;
   };
@@ -25,7 +32,7 @@ export function countCalls(metrics: Metrics, labelOf: LabelOf): SettlementSubscr
     opened: () => metrics.activeCalls.add(1),
     closed: () => metrics.activeCalls.add(-1),
     attemptFailed: (_, { provider, kind }) => metrics.failedAttempts.inc({ gen_ai_provider_name: provider, kind }),
-    implausible: (record) => metrics.implausible.of(callLabels(record, labelOf(record.requested_model))).add(),
+    implausible: (record) => metrics.implausible.of(labelsOf(record)).add(),
     settled({ record, upstreamMs }) {
       metricsOf(record).settled(record, upstreamMs);
       const { model_alias: alias, optimization_level: level = '', requested_model: model } = record;
@@ -34,15 +41,12 @@ export function countCalls(metrics: Metrics, labelOf: LabelOf): SettlementSubscr
   };
 }
 
-type CallLabels = ReturnType<typeof callLabels>;
-
-function callLabels({ kind, operation, provider }: RequestRecord, requestModel: string) {
-  return {
-    kind,
-    gen_ai_operation_name: operation,
-    gen_ai_provider_name: provider,
-    gen_ai_request_model: requestModel,
-  };
+interface CallLabels {
+  readonly organization: string;
+  readonly kind: string;
+  readonly gen_ai_operation_name: string;
+  readonly gen_ai_provider_name: string;
+  readonly gen_ai_request_model: string;
 }
 
 interface End {

@@ -9,8 +9,17 @@ import { AccumulatedCounter, AccumulatedHistogram, Sum } from './accumulators.ts
  */
 export type Metrics = ReturnType<typeof makeMetrics>;
 
-/** `kind` is `call` or `analysis`, as in the records and in analytics. */
-const request = ['kind', 'gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_request_model'] as const;
+/**
+ * `kind` is `call` or `analysis`, as in the records and in analytics. A worker's calls are of several organizations, so
+ * each names its own. A proxy has one, which is a label of all its metrics (`nameOrganization`).
+ */
+const request = [
+  'organization',
+  'kind',
+  'gen_ai_operation_name',
+  'gen_ai_provider_name',
+  'gen_ai_request_model',
+] as const;
 const call = [...request, 'gen_ai_response_model'] as const;
 const durationBuckets = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
 const tokenBuckets = [
@@ -19,10 +28,17 @@ const tokenBuckets = [
 const firstTokenBuckets = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 const perTokenBuckets = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5];
 
-/** @param version of this program */
-export function makeMetrics(labels: Readonly<Record<string, string>> = {}, version = 'unknown') {
+export interface MetricsOptions {
+  /** The pod that the process serves. */
+  readonly origin?: { readonly namespace: string; readonly workload: string } | undefined;
+  /** Of this program. */
+  readonly version?: string | undefined;
+  readonly component?: 'proxy' | 'worker';
+}
+
+export function makeMetrics({ origin, version = 'unknown', component = 'proxy' }: MetricsOptions = {}) {
   const registry = new Registry();
-  registry.setDefaultLabels(labels);
+  registry.setDefaultLabels({ ...origin });
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
   // These gauges are named like totals. The same figures by type stay.
@@ -32,7 +48,7 @@ export function makeMetrics(labels: Readonly<Record<string, string>> = {}, versi
     help: 'Always 1. The labels have the version.',
     labelNames: ['component', 'version', 'node'],
     registers,
-  }).set({ component: 'proxy', version, node: process.versions.node }, 1);
+  }).set({ component, version, node: process.versions.node }, 1);
   const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[], buckets: number[]) =>
     new Histogram({ name, help, labelNames, buckets, registers });
   const callHistogram = <L extends string>(name: string, help: string, labelNames: readonly L[], buckets: number[]) =>
@@ -49,6 +65,8 @@ export function makeMetrics(labels: Readonly<Record<string, string>> = {}, versi
   };
   return {
     registry,
+    /** Adds the organization's name to everything that the process measures, where it serves only one. */
+    nameOrganization: (organization: string) => registry.setDefaultLabels({ ...origin, organization }),
     tokenUsage: callHistogram(
       'gen_ai_client_token_usage',
       'Tokens of a call, as the provider counted them.',

@@ -175,7 +175,7 @@ describe('the audit log of a proxy', () => {
     for (const user of ['kim', 'lee']) assert.equal((await call(user, card)).body.error.code, 'guardrail_blocked');
     await until(async () => {
       const metrics = await fetch(`http://127.0.0.1:${stack.proxy.metricsPort}/metrics`);
-      return /^chaperone_audit_waiting 2$/m.test(await metrics.text());
+      return /^chaperone_audit_waiting\{[^}]*\} 2$/m.test(await metrics.text());
     }, 'both to be in the spool');
     const pid = stack.proxy.pid() ?? 0;
     process.kill(pid, 'SIGKILL');

@@ -62,7 +62,7 @@ test('a settled call leaves nothing in memory', async (t) => {
     organizationId,
     origin: undefined,
     spool,
-    subscribers: [countCalls(makeMetrics(), () => 'other')],
+    subscribers: [countCalls(makeMetrics(), 'acme', () => 'other')],
   });
   const reservation = nothingReserved;
   const terms = {

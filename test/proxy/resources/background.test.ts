@@ -86,7 +86,7 @@ describe('a response in the background', () => {
     await isMarked(begun.id);
     assert.equal((await recordsOf(begun.id)).length, 1);
     await until(async () => (await completedAt(stack.proxy.metricsPort)) === 1, 'it to be counted');
-    assert.match(await metricsAt(stack.proxy.metricsPort), /chaperone_active_calls 0\n/);
+    assert.match(await metricsAt(stack.proxy.metricsPort), /chaperone_active_calls\{[^}]*\} 0\n/);
   });
 
   it('is settled even if nobody fetches it', async () => {
@@ -234,7 +234,7 @@ describe('a response in the background', () => {
     const counted = async () => (await Promise.all(ports.map(completedAt))).reduce((sum, count) => sum + count, 0);
     const isShipped = async () => {
       const texts = await Promise.all(ports.map(metricsAt));
-      return texts.every((text) => /^chaperone_spool_depth 0$/m.test(text));
+      return texts.every((text) => /^chaperone_spool_depth\{[^}]*\} 0$/m.test(text));
     };
     await until(isShipped, 'what came before to be counted');
     const before = await counted();

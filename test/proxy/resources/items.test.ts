@@ -32,7 +32,7 @@ describe('the items of a response', () => {
   const shipped = () =>
     until(async () => {
       const metrics = await fetch(`http://127.0.0.1:${stack.proxy.metricsPort}/metrics`);
-      return /^chaperone_spool_depth 0$/m.test(await metrics.text());
+      return /^chaperone_spool_depth\{[^}]*\} 0$/m.test(await metrics.text());
     }, 'the records to be in the database');
   const refer = (client: OpenAI, ...items: object[]) =>
     client.post<OpenAI.Responses.Response>('/responses', {

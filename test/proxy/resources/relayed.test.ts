@@ -54,7 +54,10 @@ describe('the relay of stored resources', () => {
   });
 
   it('counts the tokens of an input without a record, as the rules of calls allow', async () => {
-    await until(async () => /^chaperone_spool_depth 0$/m.test(await readMetrics()), 'earlier records to be there');
+    await until(
+      async () => /^chaperone_spool_depth\{[^}]*\} 0$/m.test(await readMetrics()),
+      'earlier records to be there',
+    );
     const before = await countRecords();
     const { data, response } = await bob.responses.inputTokens
       .count({ model: 'gpt-4o', input: 'Eight by', instructions: 'four' })
@@ -180,7 +183,7 @@ describe('the relay of stored resources', () => {
     assert.match(error.message, /Item with id 'msg_none' not found/);
     assert.match(
       await readMetrics(),
-      /chaperone_relayed_requests_total\{resource="conversation",method="GET",status="4xx"\} [1-9]/,
+      /chaperone_relayed_requests_total\{resource="conversation",method="GET",status="4xx",organization="acme"\} [1-9]/,
     );
   });
 

@@ -288,7 +288,7 @@ describe('a call whose provider fails', () => {
       }),
     );
     await until(
-      async () => /^chaperone_active_calls(?:\{\})? 0$/m.test(await metrics(routed.proxy.metricsPort)),
+      async () => /^chaperone_active_calls\S* 0$/m.test(await metrics(routed.proxy.metricsPort)),
       'the call to end',
     );
     assert.deepEqual(routed.counts(), { first: 1, second: 0, closed: 0 });
@@ -308,7 +308,9 @@ describe('a call whose provider fails', () => {
     for (const kind of ['key_refused', 'rate_limited', 'provider_error', 'unknown', 'unreachable'])
       assert.match(
         text,
-        new RegExp(`chaperone_failed_attempts_total\\{gen_ai_provider_name="\\w+",kind="${kind}"\\} \\d`),
+        new RegExp(
+          `chaperone_failed_attempts_total\\{gen_ai_provider_name="\\w+",kind="${kind}",organization="acme"\\} \\d`,
+        ),
       );
     assert.ok(requests > 0);
   });

@@ -53,7 +53,10 @@ describe('a provider that fails again and again', () => {
     assert.equal((await chat('gpt-4o')).headers.get('x-chaperone-attempts'), '1');
     assert.deepEqual(routed.counts(), { first: 0, second: 1 });
     const metrics = await (await fetch(`http://127.0.0.1:${routed.proxy.metricsPort}/metrics`)).text();
-    assert.match(metrics, /chaperone_circuit_open\{gen_ai_provider_name="first",scope="provider",api_key_id=""\} 1/);
+    assert.match(
+      metrics,
+      /chaperone_circuit_open\{gen_ai_provider_name="first",scope="provider",api_key_id="",organization="acme"\} 1/,
+    );
     assert.match(routed.log(), /calls go to other providers/);
     routed.providers.first.answer = serves;
     await new Promise((resolve) => setTimeout(resolve, 450));

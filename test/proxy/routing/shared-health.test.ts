@@ -51,7 +51,7 @@ describe('two proxies of an organization', () => {
     return answered.headers.get('x-chaperone-provider');
   };
   const isOpenAt = async ({ metricsPort }: ProxyProcess) =>
-    /chaperone_circuit_open\{gen_ai_provider_name="first",scope="provider",api_key_id=""\} 1/.test(
+    /chaperone_circuit_open\{gen_ai_provider_name="first",scope="provider",api_key_id="",organization="acme"\} 1/.test(
       await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text(),
     );
   const pauses = async () => {

@@ -10,7 +10,7 @@ it('the metrics have the time until changes were in force, without the age of th
   const stack = await startStack(t);
   const read = async (name: string) => {
     const metrics = await fetch(`http://127.0.0.1:${stack.proxy.metricsPort}/metrics`).then((answer) => answer.text());
-    return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(metrics)?.[1]);
+    return Number(new RegExp(`^${name}\\{[^}]*\\} (\\S+)$`, 'm').exec(metrics)?.[1]);
   };
   const version = await read('chaperone_snapshot_version');
   assert.equal(await read('chaperone_snapshot_propagation_seconds_count'), 0);

@@ -11,7 +11,7 @@ const unknownTokens = { input_tokens: null, output_tokens: null, total_tokens: n
 /** The samples of these metrics that a record leaves, by name and the labels in question. */
 async function samplesOf(record: RequestRecord, names: readonly string[]): Promise<Readonly<Record<string, number>>> {
   const metrics = makeMetrics();
-  countCalls(metrics, (model) => model ?? 'none').settled?.({ record, upstreamMs: 250 });
+  countCalls(metrics, 'acme', (model) => model ?? 'none').settled?.({ record, upstreamMs: 250 });
   const samples: Record<string, number> = {};
   for (const line of (await metrics.registry.metrics()).split('\n')) {
     const [, name = '', labels = '', value] = /^(\w+)\{(.*)\} (\S+)$/.exec(line) ?? [];
@@ -103,14 +103,14 @@ describe('a call is counted', () => {
   test('without any text from the provider in a label', async () => {
     const metrics = makeMetrics();
     const record = makeRecord(organizationId, { status: 'failed', error_code: 'secret text', http_status: 400 });
-    countCalls(metrics, () => 'other').settled?.({ record, upstreamMs: 1 });
+    countCalls(metrics, 'acme', () => 'other').settled?.({ record, upstreamMs: 1 });
     assert.doesNotMatch(await metrics.registry.metrics(), /secret text|gpt-4o/);
   });
 });
 
 test('calls under way are those that were opened and not closed', async () => {
   const metrics = makeMetrics();
-  const { opened, closed } = countCalls(metrics, () => 'other');
+  const { opened, closed } = countCalls(metrics, 'acme', () => 'other');
   for (const follow of [opened, opened, closed]) follow?.();
   assert.match(await metrics.registry.metrics(), /^chaperone_active_calls 1$/m);
 });

@@ -44,7 +44,7 @@ describe('records of an erased user that arrive late', () => {
   const isShipped = () =>
     until(async () => {
       const text = await (await fetch(`http://127.0.0.1:${elsewhere.metricsPort}/metrics`)).text();
-      return /^chaperone_spool_depth 0$/m.test(text);
+      return /^chaperone_spool_depth\{[^}]*\} 0$/m.test(text);
     }, 'the spool to be empty');
   const call = async (from: Ask, user: string, more: object = {}) => {
     const { status, body, headers } = await from(

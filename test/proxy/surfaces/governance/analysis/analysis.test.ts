@@ -220,7 +220,9 @@ describe('POST /v1/analysis', () => {
     const counted = async () => {
       const text = await (await fetch(`http://127.0.0.1:${stack.proxy.metricsPort}/metrics`)).text();
       return ['hit', 'miss'].map((result) =>
-        Number(text.match(`chaperone_analysis_requests_total\\{result="${result}"\\} (\\d+)`)?.[1] ?? 0),
+        Number(
+          text.match(`chaperone_analysis_requests_total\\{result="${result}",organization="acme"\\} (\\d+)`)?.[1] ?? 0,
+        ),
       );
     };
     const { requestId } = await converse();
