@@ -6,6 +6,9 @@ import { compile, type JSONSchema } from 'json-schema-to-typescript';
 import { Client } from 'pg';
 import { startEmbeddedPostgres } from '../cli/embedded-postgres.ts';
 import { readDefinitions, type StructuralSchema } from '../crds/definition.ts';
+import { renderBoard } from '../dashboards/board.ts';
+import { boards } from '../dashboards/boards/table.ts';
+import { renderAlertTable, renderRules } from '../dashboards/rules/render.ts';
 import { dumpSchema } from '../database/dump-schema.ts';
 import { findFunctionDrift, readFunctionSources } from '../database/function-sources.ts';
 import { migrate } from '../database/migrate.ts';
@@ -32,6 +35,15 @@ const generators: readonly Generator[] = [
   { file: 'operator/vendor-models.generated.ts', render: async () => renderVendorModels() },
   { file: 'crds/api-routes.generated.ts', render: renderApiRoutes },
   { file: 'docs/requests.md', render: async () => renderRequestColumns() },
+  ...boards.map((board) => ({
+    file: `charts/chaperone/dashboards/${board.name}.json`,
+    render: async () => renderBoard(board),
+  })),
+  { file: 'charts/chaperone/rules/chaperone.yaml', render: async () => renderRules() },
+  {
+    file: 'docs/dashboards.md',
+    render: async () => renderAlertTable(await readFile(join(root, 'docs/dashboards.md'), 'utf8')),
+  },
   // A chart must contain all its files.
   ...readDefinitions().map(({ file }) => ({
     file: `charts/chaperone/files/crds/${file}`,

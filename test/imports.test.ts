@@ -16,6 +16,7 @@ const partsOfOperator = [
  */
 const parts: Readonly<Record<string, readonly string[]>> = {
   crds: [],
+  dashboards: [],
   database: [],
   knowledge: ['crds', 'database'],
   'proxy/error.ts': [],
@@ -168,7 +169,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   sandbox: [],
   'cli/sandbox.ts': ['sandbox'],
   cli: ['crds', 'database', 'operator', ...partsOfOperator, 'proxy', 'proxy/calls', 'proxy/snapshot', 'worker'],
-  scripts: ['crds', 'database', 'operator', ...partsOfOperator, 'cli', 'proxy/surfaces'],
+  scripts: ['crds', 'dashboards', 'database', 'operator', ...partsOfOperator, 'cli', 'proxy/surfaces'],
   'test/free-port.ts': [],
   'test/cluster/api-server.ts': ['test/free-port.ts'],
   'test/proxy/guardrails/detect/splits.ts': ['proxy/guardrails/detect'],
@@ -196,6 +197,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'proxy/quota',
     'proxy/sockets',
     'crds',
+    'dashboards',
     'database',
     'knowledge',
     'operator',

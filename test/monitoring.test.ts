@@ -14,25 +14,7 @@ const blocks = [...section.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = '
 const skip = spawnSync('promtool', ['--version']).status !== 0 && 'promtool is not installed';
 
 describe('the guide’s section about monitoring', () => {
-  test('has rules that Prometheus accepts', { skip }, () => checkBy('rules', 'groups:'));
-  test('has a configuration that Prometheus accepts', { skip }, () => checkBy('config', 'scrape_configs:'));
-
-  test('names only existing metrics', () => {
-    const source = ['operator', 'proxy']
-      .flatMap((folder) =>
-        spawnSync('grep', ['-rhoE', "'(chaperone_|leader_election)[a-z_]+'", join(root, folder)], {
-          encoding: 'utf8',
-        }).stdout.split('\n'),
-      )
-      .map((name) => name.replaceAll("'", ''));
-    const rules = blocks.find((block) => block.startsWith('groups:')) ?? '';
-    const named = [...rules.matchAll(/\b(?:chaperone|leader_election)_[a-z_]+/g)].map(([name]) => name);
-    assert.ok(named.length > 8);
-    assert.deepEqual(
-      named.filter((name) => !source.includes(name)),
-      [],
-    );
-  });
+  test('has a configuration that Prometheus accepts', { skip }, checkConfiguration);
 
   test('states values that the chart has', () => {
     const stated: { monitoring: object } = parse(blocks.find((block) => block.startsWith('monitoring:')) ?? '');
@@ -43,15 +25,15 @@ describe('the guide’s section about monitoring', () => {
   });
 });
 
-async function checkBy(what: 'rules' | 'config', beginning: string): Promise<void> {
-  const block = blocks.find((one) => one.startsWith(beginning));
-  assert.ok(block, `no block begins with ${beginning}`);
+async function checkConfiguration(): Promise<void> {
+  const block = blocks.find((one) => one.startsWith('scrape_configs:'));
+  assert.ok(block, 'no block is a configuration');
   const directory = await mkdtemp(join(tmpdir(), 'chaperone-monitoring-'));
   try {
     const file = join(directory, 'monitoring.yaml');
     // Debian's promtool is built without Kubernetes discovery.
-    await writeFile(file, block.replace(/kubernetes_sd_configs:\n +- role: pod/, 'static_configs: []'));
-    const { status, stdout, stderr } = spawnSync('promtool', ['check', what, file], { encoding: 'utf8' });
+    await writeFile(file, block.replaceAll(/kubernetes_sd_configs:\n +- role: pod/g, 'static_configs: []'));
+    const { status, stdout, stderr } = spawnSync('promtool', ['check', 'config', file], { encoding: 'utf8' });
     assert.equal(status, 0, stdout + stderr);
   } finally {
     await rm(directory, { recursive: true });
