@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import type { RequestRecord } from '../../../../database/requests.ts';
 import { countCalls } from '../../../../proxy/calls/settle/count.ts';
 import { makeMetrics } from '../../../../proxy/calls/settle/metrics.ts';
+import { makeModelLabel } from '../../../../proxy/calls/settle/model-label.ts';
 import { makeRecord } from '../../../request-record.ts';
 
 const organizationId = '123e4567-e89b-12d3-a456-426614174001';
@@ -113,4 +114,26 @@ test('calls under way are those that were opened and not closed', async () => {
   const { opened, closed } = countCalls(metrics, 'acme', () => 'other');
   for (const follow of [opened, opened, closed]) follow?.();
   assert.match(await metrics.registry.metrics(), /^chaperone_active_calls 1$/m);
+});
+
+test('10,000 users and 1,000 unknown models make no more series than one of each', async () => {
+  const metrics = makeMetrics();
+  const { settled } = countCalls(
+    metrics,
+    'acme',
+    makeModelLabel(() => undefined),
+  );
+  const series = async () => (await metrics.registry.metrics()).split('\n').length;
+  const call = (number: number) => {
+    const model = `unknown-${number % 1_000}`;
+    const user_external_id = `user-${number}`;
+    settled?.({
+      record: makeRecord(organizationId, { user_external_id, requested_model: model, model }),
+      upstreamMs: 1,
+    });
+  };
+  call(0);
+  const before = await series();
+  for (let number = 1; number < 10_000; number += 1) call(number);
+  assert.equal(await series(), before);
 });
