@@ -899,7 +899,7 @@ CREATE OR REPLACE FUNCTION chaperone.fold_some_usage(wait boolean)
  SET lock_timeout TO '10s'
 AS $function$
   select chaperone.fold_some_usage_of(chaperone.current_organization_id(), wait, (
-    select greatest(1, 2000 / max(cardinality(u.request_id)))
+    select greatest(1, 6000 / max(cardinality(u.request_id)))
     from chaperone.unfolded_usage u
     where u.organization_id = chaperone.current_organization_id()))
 $function$;
