@@ -84,6 +84,11 @@ export function randomHex(bytes: number): string {
   return pool.toString('hex', start, start + bytes);
 }
 
+/** A new session id: `sess_` and 24 random digits. Each record has it, so it is one text for the same reason. */
+export function makeSessionId(): string {
+  return ['sess_', randomHex(12)].join('');
+}
+
 /** Random bytes for ids. They are some kilobytes, since every call needs some. */
 let pool = Buffer.alloc(0);
 let poolOffset = 0;

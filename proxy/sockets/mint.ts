@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { readCallFields } from '../../crds/read-call-fields.ts';
-import { randomHex } from '../../database/ids.ts';
+import { makeSessionId } from '../../database/ids.ts';
 import { admitModel, admitPersona } from '../calls/admit/admit.ts';
 import type { CallContext } from '../calls/context.ts';
 import type { Pipeline } from '../calls/pipeline.ts';
@@ -80,7 +80,7 @@ export async function makeSecret(
     madeWith: credentialOf(headers, caller),
   });
   const shown = {
-    id: `sess_${randomHex(12)}`,
+    id: makeSessionId(),
     object: `realtime.${operation === realtime ? 'session' : 'transcription_session'}`,
   };
   return {

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { LRUCache } from 'lru-cache';
-import { nobody, randomHex, userIdOf } from '../../../database/ids.ts';
+import { makeSessionId, nobody, userIdOf } from '../../../database/ids.ts';
 import { ProxyError, problems } from '../../error.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { Caller, Identity } from '../call.ts';
@@ -52,7 +52,7 @@ export function makeIdentify(organizationId: string): Identify {
       roles: identity.roles.length > 0 ? identity.roles : snapshot.defaultRoles,
       user,
       userId,
-      sessionId: session ?? ofClient ?? `sess_${randomHex(12)}`,
+      sessionId: session ?? ofClient ?? makeSessionId(),
       sessionFrom: session !== undefined ? 'session' : ofClient !== undefined ? 'client' : undefined,
       turnId: readHeader(headers, 'x-turn-id', 128),
       optimizationLevel: readOptimizationLevel(headers['x-optimization-level']),

@@ -52,5 +52,5 @@ function toSessionId(value: unknown): string | undefined {
   const id = value.trim();
   if (id === '') return undefined;
   if (id.length <= maxSessionIdLength && /^[\x20-\x7e]+$/.test(id)) return id;
-  return `sess_${hash('sha256', id, 'hex').slice(0, 24)}`;
+  return ['sess_', hash('sha256', id, 'hex').slice(0, 24)].join('');
 }

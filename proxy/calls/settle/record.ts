@@ -1,5 +1,6 @@
 import { keptIdDigest } from '../../../database/ids.ts';
 import type { RequestRecord } from '../../../database/requests.ts';
+import { timeText } from '../../../database/time-text.ts';
 import type { Price } from '../../prices/price.ts';
 import type { Usage } from '../../providers/usage.ts';
 import type { Call, Outcome } from '../call.ts';
@@ -28,7 +29,7 @@ export function intentOf(call: Call, origin: Origin | undefined): RequestRecord 
   // One literal, without parts that are spread into it: V8 adds each of their fields by a call into its runtime.
   return {
     request_id: call.requestId,
-    started_at: new Date(call.startedAtMs).toISOString(),
+    started_at: timeText(call.startedAtMs),
     kind: call.kind,
     operation: call.operation,
     user_id: call.caller.userId,
