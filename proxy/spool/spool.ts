@@ -177,9 +177,12 @@ export function openSpool(options: SpoolOptions): Spool {
       }
     },
     settle(id, record, sealed, onWritten) {
-      memory.noteCall(record);
       const row = JSON.stringify(record);
-      writer.write({ kind: 'settlement', id, requestId: record.request_id, row, sealed }, onWritten);
+      writer.write({ kind: 'settlement', id, requestId: record.request_id, row, sealed }, () => {
+        onWritten();
+        // The answer has left, and in the same turn, so nobody can have asked for the call before.
+        memory.noteCall(record);
+      });
     },
     defer(id, record) {
       memory.notePending(record, id);
