@@ -35,12 +35,13 @@ begin
     returning started_at, request_id
   ), record as (
     -- Each record is looked up by its key, whatever the planner believes: without statistics, as in the partition of a new
-    -- month, it would read all records of the organization for each note.
+    -- month, it would read all records of the organization for each note. It must not know which organization it is: one
+    -- that its statistics do not have yet would look as if it had a record or none, and any index would do.
     select r.*
     from taken, unnest(taken.started_at, taken.request_id) as t (started_at, request_id),
       lateral (
         select * from chaperone.requests r
-        where r.organization_id = organization and r.started_at = t.started_at and r.request_id = t.request_id
+        where r.organization_id = (select organization) and r.started_at = t.started_at and r.request_id = t.request_id
         offset 0
       ) r
   ), fact as (

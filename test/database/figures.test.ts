@@ -131,22 +131,32 @@ test('a fold stays within the statement timeout, also without table statistics a
   assert.deepEqual(rows, [{ count: 15_000 }]);
 });
 
-test('a fold reads the records that are new, and no others, also without table statistics', async () => {
-  const busy = await makeTenant(database);
-  const client = await connect(scope, busy.url);
-  for (let count = 0; count < 10; count += 1) {
-    await insertRequests(client, busy.id, batchOf(Array.from({ length: 300 }, () => makeRecord(busy.id))));
-  }
-  const owner = await connect(scope, database.url);
-  await owner.query('begin');
-  await owner.query('select chaperone.fold_some_usage_of($1, true, 2)', [busy.id]);
-  const { rows } = await owner.query<{ read: number }>(
-    `select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::int as read
-     from pg_stat_xact_user_tables where schemaname = 'chaperone' and relname like 'requests%'`,
-  );
-  await owner.query('rollback');
-  assert.deepEqual(rows, [{ read: 600 }]);
-});
+for (const knows of ['nothing', 'other organizations alone']) {
+  test(`a fold reads the new records and no others where statistics know ${knows}`, async () => {
+    const owner = await connect(scope, database.url);
+    const busy = await makeTenant(database);
+    const client = await connect(scope, busy.url);
+    const insertMany = async (tenant: Tenant, by: Client) => {
+      for (let count = 0; count < 10; count += 1) {
+        await insertRequests(by, tenant.id, batchOf(Array.from({ length: 300 }, () => makeRecord(tenant.id))));
+      }
+    };
+    if (knows !== 'nothing') {
+      const other = await makeTenant(database);
+      await insertMany(other, await connect(scope, other.url));
+      await owner.query('analyze chaperone.requests');
+    }
+    await insertMany(busy, client);
+    await owner.query('begin');
+    await owner.query('select chaperone.fold_some_usage_of($1, true, 2)', [busy.id]);
+    const { rows } = await owner.query<{ read: number }>(
+      `select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::int as read
+       from pg_stat_xact_user_tables where schemaname = 'chaperone' and relname like 'requests%'`,
+    );
+    await owner.query('rollback');
+    assert.deepEqual(rows, [{ read: 600 }]);
+  });
+}
 
 test('a tenant cannot make a session that a fold would fail on', async () => {
   const insertSession = `insert into chaperone.sessions (organization_id, user_id, session_id, started_at, last_request_at,
