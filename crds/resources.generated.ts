@@ -1266,6 +1266,45 @@ export interface OrganizationSpec {
     trustedProxies?: string[];
   };
   /**
+   * Keys of the organization's own APIs, by their digests; the API `/v1/keys` can make more. Remove a digest to revoke its key. docs/public-api.md says how to make one.
+   *
+   * Items: One key.
+   */
+  apiKeys?: {
+    /**
+     * Its name, unique among these keys.
+     */
+    name: string;
+    /**
+     * `Secret` (`sk_…`) for servers; `Public` (`pk_…`) for web pages, whose visitors can read it: it opens nothing but a visitor's own support conversations.
+     */
+    type: 'Secret' | 'Public';
+    /**
+     * The SHA-256 of the key, in lower-case hexadecimal. While a key is rotated, those of both.
+     */
+    sha256: string[];
+    /**
+     * The roles of a Secret key. Absent: the organization's default roles.
+     */
+    roles?: ('member' | 'analyst' | 'reviewer' | 'admin')[];
+    /**
+     * The web pages that may use a Public key, as in `cors.origins`. `*` also lets clients use it that send no origin, such as apps.
+     */
+    allowedOrigins?: string[];
+    /**
+     * The most requests with the key in an hour. Absent: 1,000 of a Public key, no limit of its own of a Secret one.
+     */
+    requestsPerHour?: number;
+    /**
+     * The most requests of each visitor in an hour. Absent: 60.
+     */
+    visitorRequestsPerHour?: number;
+    /**
+     * When it ends. Absent: never.
+     */
+    expiresAt?: string;
+  }[];
+  /**
    * What of the APIs will go away. Answers there tell clients by the headers `Deprecation`, `Sunset` and `Link`, and a metric counts who still uses it. The condition DeprecationsEffective names those that no request can meet.
    *
    * Items: A deprecated part of an API.

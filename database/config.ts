@@ -15,6 +15,7 @@ export interface ConfigChanges {
   /** Only users whose row has ever changed. */
   readonly users: readonly ConfigUser[];
   readonly revocations: readonly ConfigRevocation[];
+  readonly accessKeys: readonly ConfigAccessKey[];
 }
 
 export interface ConfigOrganization {
@@ -90,6 +91,24 @@ export interface ConfigRevocation {
   readonly expires_at_ms: number | null;
 }
 
+/** A key of the organization's own API that the API made. */
+export interface ConfigAccessKey {
+  readonly key_id: string;
+  readonly name: string;
+  readonly type: 'secret' | 'public';
+  readonly roles: readonly string[];
+  readonly origins: readonly string[] | null;
+  readonly requests_per_hour: number | null;
+  readonly visitor_requests_per_hour: number | null;
+  /** Lower-case hexadecimal. */
+  readonly sha256: string;
+  readonly former_sha256: string | null;
+  /** Milliseconds since 1970. */
+  readonly former_until_ms: number | null;
+  readonly expires_at_ms: number | null;
+  readonly is_deleted: boolean;
+}
+
 /** The NOTIFY channel that announces an organization's changes. The notification has no payload. */
 export function configChannel(organizationId: string): string {
   return `chaperone_${organizationId.replaceAll('-', '')}`;
@@ -123,6 +142,7 @@ export async function readConfigChanges(
     api_keys: ConfigApiKey[];
     users: ConfigUser[];
     revocations: ConfigRevocation[];
+    access_keys: ConfigAccessKey[];
   }>(
     `select
        (select version from chaperone.config_versions where organization_id = $1::uuid) as version,
@@ -148,7 +168,14 @@ export async function readConfigChanges(
           select kind, subject, extract(epoch from issued_before) * 1000 as issued_before_ms,
                  extract(epoch from expires_at) * 1000 as expires_at_ms
           from chaperone.revocations
-          where organization_id = $1::uuid and config_version > $2::bigint) r) as revocations`,
+          where organization_id = $1::uuid and config_version > $2::bigint) r) as revocations,
+       (select coalesce(jsonb_agg(a), '[]') from (
+          select key_id, name, type, roles, origins, requests_per_hour, visitor_requests_per_hour,
+                 encode(sha256, 'hex') as sha256, encode(former_sha256, 'hex') as former_sha256,
+                 extract(epoch from former_until) * 1000 as former_until_ms,
+                 extract(epoch from expires_at) * 1000 as expires_at_ms, revoked_at is not null as is_deleted
+          from chaperone.access_keys
+          where organization_id = $1::uuid and config_version > $2::bigint) a) as access_keys`,
     [organizationId, sinceVersion],
   );
   const row = rows[0];
@@ -160,5 +187,6 @@ export async function readConfigChanges(
     apiKeys: row?.api_keys ?? [],
     users: row?.users ?? [],
     revocations: row?.revocations ?? [],
+    accessKeys: row?.access_keys ?? [],
   };
 }

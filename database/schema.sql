@@ -2391,6 +2391,42 @@ end
 $function$;
 revoke all on function chaperone.validate_constraint(regclass,name) from public;
 
+create table chaperone.access_keys (
+  organization_id uuid not null,
+  key_id uuid not null,
+  name text not null,
+  type text not null,
+  roles text[] not null,
+  origins text[],
+  requests_per_hour integer,
+  visitor_requests_per_hour integer,
+  sha256 bytea not null,
+  former_sha256 bytea,
+  former_until timestamp with time zone,
+  hint text not null,
+  expires_at timestamp with time zone,
+  created_at timestamp with time zone not null default now(),
+  rotated_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  config_version bigint not null
+);
+alter table chaperone.access_keys add constraint access_keys_former_sha256_check CHECK ((length(former_sha256) = 32));
+alter table chaperone.access_keys add constraint access_keys_hint_check CHECK ((length(hint) <= 20));
+alter table chaperone.access_keys add constraint access_keys_name_check CHECK ((length(name) <= 200));
+alter table chaperone.access_keys add constraint access_keys_pkey PRIMARY KEY (organization_id, key_id);
+alter table chaperone.access_keys add constraint access_keys_requests_per_hour_check CHECK ((requests_per_hour > 0));
+alter table chaperone.access_keys add constraint access_keys_sha256_check CHECK ((length(sha256) = 32));
+alter table chaperone.access_keys add constraint access_keys_type_check CHECK ((type = ANY (ARRAY['secret'::text, 'public'::text])));
+alter table chaperone.access_keys add constraint access_keys_visitor_requests_per_hour_check CHECK ((visitor_requests_per_hour > 0));
+CREATE INDEX access_keys_version ON chaperone.access_keys USING btree (organization_id, config_version);
+CREATE UNIQUE INDEX access_keys_name ON chaperone.access_keys USING btree (organization_id, name) WHERE (revoked_at IS NULL);
+alter table chaperone.access_keys enable row level security;
+create policy tenant on chaperone.access_keys as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert (organization_id, key_id, name, type, roles, origins, requests_per_hour, visitor_requests_per_hour, sha256, hint, expires_at) on chaperone.access_keys to chaperone_tenant;
+grant select on chaperone.access_keys to chaperone_tenant;
+grant update (sha256, former_sha256, former_until, hint, rotated_at, revoked_at) on chaperone.access_keys to chaperone_tenant;
+
 create table chaperone.analysis_configs (
   organization_id uuid not null,
   analysis_config_id uuid not null,
@@ -3638,6 +3674,8 @@ alter table chaperone.workers add constraint workers_pkey PRIMARY KEY (worker_id
 alter table chaperone.workers enable row level security;
 
 alter table chaperone.conversation_analyses add constraint conversation_analyses_conversation FOREIGN KEY (organization_id, conversation_id) REFERENCES chaperone.conversations(organization_id, conversation_id) ON DELETE CASCADE;
+
+CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.access_keys FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
 
 CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.analysis_configs FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
 

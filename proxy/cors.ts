@@ -9,7 +9,7 @@ const exposed = [
   ...['x-request-id', 'x-session-id', 'x-upstream-request-id', 'x-chaperone-incomplete'],
   ...['retry-after', 'retry-after-ms', 'x-should-retry', 'openai-processing-ms', 'openai-version'],
   ...['x-chaperone-provider', 'x-chaperone-attempts', 'x-chaperone-failed-attempts'],
-  ...['x-cache', 'age'],
+  ...['x-cache', 'age', 'x-visitor-token', 'idempotency-replayed'],
   ...['x-chaperone-max-output-tokens', 'x-chaperone-shortened-by', 'x-chaperone-model', 'x-chaperone-lowered'],
   ...['x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset', 'deprecation', 'sunset', 'link'],
   ...['requests', 'tokens'].flatMap((unit) =>
@@ -24,8 +24,8 @@ const methods = 'GET, POST, PUT, PATCH, DELETE';
 const maxAgeS = '600';
 
 /**
- * Makes the step before all surfaces. It lets pages of the origins in `spec.cors.origins` read all answers, including
- * errors and streams. Credentials come in headers, so a browser's own credentials (cookies) are not allowed.
+ * Makes the step before all surfaces. It lets pages of the origins in `spec.cors.origins`, and of those of public keys, read
+ * all answers, including errors and streams. Credentials come in headers, so a browser's own credentials (cookies) are not allowed.
  *
  * @returns a function that returns true where it has answered the request itself: a preflight, which carries no
  * credential
@@ -63,7 +63,10 @@ export function makeCors(inForce: () => InForce) {
  */
 function ruleOf(inForce: () => InForce): AllowsOrigin | undefined {
   try {
-    return inForce().snapshot.allowsOrigin;
+    const { allowsOrigin, accessKeys } = inForce().snapshot;
+    // A preflight has no credential, so it cannot say which key comes after it. The request itself is judged by its key.
+    if (!allowsOrigin || !accessKeys.allowsOrigin) return allowsOrigin ?? accessKeys.allowsOrigin;
+    return (origin) => allowsOrigin(origin) || (accessKeys.allowsOrigin?.(origin) ?? false);
   } catch {
     return undefined;
   }

@@ -66,8 +66,8 @@ export function makeDeprecations({ inForce, onUse }: DeprecationsOptions): Depre
       deprecated.set(request, found);
       for (const [name, value] of found.headers) response.setHeader(name, value);
     },
-    counting: (find) => (request, mayLackUser) => {
-      const identified = find(request, mayLackUser);
+    counting: (find) => (request, mayLackUser, isForVisitors) => {
+      const identified = find(request, mayLackUser, isForVisitors);
       const found = deprecations.length === 0 ? undefined : deprecated.get(request);
       if (!found) return identified;
       return whenKnown(identified, (known) => {
@@ -79,10 +79,11 @@ export function makeDeprecations({ inForce, onUse }: DeprecationsOptions): Depre
 }
 
 /**
- * The caller as a metric may name it: the namespace of a workload is a name of the configuration's. Whoever brings a token
+ * The caller as a metric may name it: a key and the namespace of a workload have names of the configuration's. Whoever brings a token
  * is only told to have one, since users are no labels.
  */
-function describeCaller({ identity: { namespace } }: Caller): string {
+function describeCaller({ identity: { namespace, accessKey } }: Caller): string {
+  if (accessKey) return `key ${accessKey.name}`;
   return namespace === undefined ? 'token' : `namespace ${namespace}`;
 }
 

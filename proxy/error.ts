@@ -26,6 +26,15 @@ export const problems = {
   },
   user_not_allowed: { status: 403, message: 'The organization does not let this workload call for this user' },
   role_required: { status: 403, message: 'This needs a credential with another role' },
+  public_key_not_allowed: {
+    status: 403,
+    message: 'A public key opens only the support conversations of a visitor; use a secret key, on a server',
+  },
+  origin_not_allowed: {
+    status: 403,
+    message: 'The public key is not for pages of this origin; an admin can add the origin to the key',
+  },
+  access_key_not_found: { status: 404, message: 'Key not found: GET /v1/keys lists those that there are' },
   invalid_header: { status: 400, message: 'Error processing request: a header cannot be read' },
   invalid_json: { status: 400, message: 'Error processing request: the body is not a JSON object' },
   invalid_request: { status: 400, message: 'Error processing request: the request cannot be read' },

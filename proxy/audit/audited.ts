@@ -13,6 +13,9 @@ const audited: Readonly<Record<ProblemCode, boolean | string>> = {
   user_not_allowed: 'spec.authentication.workloadUsers',
   user_inactive: true,
   role_required: true,
+  public_key_not_allowed: true,
+  origin_not_allowed: 'allowedOrigins',
+  access_key_not_found: false,
   organization_deleted: true,
   // Another user's is refused as one that does not exist.
   persona_not_found: true,

@@ -3,10 +3,12 @@ import type { Linked } from '../conversations/links.ts';
 import type { CallGuard } from '../guardrails/call-guard.ts';
 import type { OperationName } from '../providers/operation-name.ts';
 import type { Usage } from '../providers/usage.ts';
+import type { AccessKey } from '../snapshot/access-keys.ts';
 import type { Persona, RoutedKey } from '../snapshot/snapshot.ts';
 import type { Client } from './identify/client.ts';
 import type { OptimizationLevel } from './identify/optimization-level.ts';
 import type { Service } from './identify/service.ts';
+import type { Visitor } from './identify/visitor.ts';
 
 /** The caller according to the credential. */
 export interface Identity {
@@ -16,6 +18,10 @@ export interface Identity {
   readonly defaultUser?: string | undefined;
   /** The namespace of the credential's workload. Absent: the credential belongs to no workload. */
   readonly namespace?: string | undefined;
+  /** The key `sk_…` or `pk_…` that the credential is. */
+  readonly accessKey?: AccessKey | undefined;
+  /** Of a public key: who uses the page. It is the credential's user, too. */
+  readonly visitor?: Visitor | undefined;
   readonly roles: readonly string[];
 }
 

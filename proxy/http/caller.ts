@@ -20,6 +20,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Whether the route needs no credential. */
     anonymous?: true;
+    /** Whether visitors may use it, with a public key. It must show them only what is theirs. */
+    visitors?: true;
   }
 }
 
@@ -29,9 +31,9 @@ export function identifyCallers(
   { pipeline, inFlight, rates }: Pick<KitContext, 'pipeline' | 'inFlight' | 'rates'>,
   { isAnonymous, mayLackUser, countsRequests }: Pick<Surface<never>, 'isAnonymous' | 'mayLackUser' | 'countsRequests'>,
 ): void {
-  const authenticate = async (request: IncomingMessage, response: ServerResponse) => {
+  const authenticate = async (request: IncomingMessage, response: ServerResponse, isForVisitors: boolean) => {
     try {
-      return await pipeline.authenticate(request, mayLackUser);
+      return await pipeline.authenticate(request, mayLackUser, isForVisitors);
     } catch (error) {
       if (countsRequests) rates.notIdentified(request, response, error);
       throw error;
@@ -44,8 +46,14 @@ export function identifyCallers(
       request.share = inFlight.open();
     } else {
       if (countsRequests) rates.admitAddress(request.raw, reply.raw);
-      const { caller, inForce } = await authenticate(request.raw, reply.raw);
+      const { caller, inForce } = await authenticate(
+        request.raw,
+        reply.raw,
+        request.routeOptions.config.visitors ?? false,
+      );
       request.caller = { ...caller, requestId: request.id };
+      const { visitor } = caller.identity;
+      if (visitor?.newToken !== undefined) reply.raw.setHeader('x-visitor-token', visitor.newToken);
       if (countsRequests) await rates.admit(request.raw, reply.raw, { caller, inForce });
       if (asksForWebSocket(request)) throw new ProxyError('websocket_not_served');
       requireKnownEncoding(request.headers);

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type {
   ContextConfigDefault,
+  FastifyContextConfig,
   FastifyRequest,
   FastifySchema,
   HTTPMethods,
@@ -42,6 +43,7 @@ export function makeRoute<Context>() {
     url: string,
     schema: Schema,
     answer: (request: RouteRequest<Schema>, context: Context) => RouteAnswer<Schema>,
+    config: FastifyContextConfig = {},
   ): Route<Context> => {
     const [status] = Object.keys(schema.response).map(Number);
     return (app, context) => {
@@ -49,6 +51,7 @@ export function makeRoute<Context>() {
         method,
         url,
         schema,
+        config,
         handler(request, { raw }) {
           raw.statusCode = status ?? 200;
           return answer(request, context);

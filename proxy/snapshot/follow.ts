@@ -4,6 +4,7 @@ import { type Client, DatabaseError } from 'pg';
 import type { Logger } from 'pino';
 import { followerName, makeClient } from '../../database/client.ts';
 import {
+  type ConfigAccessKey,
   type ConfigApiKey,
   type ConfigOrganization,
   type ConfigPersona,
@@ -275,6 +276,8 @@ interface KeptSnapshot {
   readonly inactiveUsers: readonly string[];
   /** Absent in what an older version has kept. */
   readonly revocations?: readonly ConfigRevocation[];
+  /** Absent in what an older version has kept. */
+  readonly accessKeys?: readonly ConfigAccessKey[];
 }
 
 async function save(directory: string, snapshot: SealedSnapshot): Promise<void> {
@@ -287,6 +290,7 @@ async function save(directory: string, snapshot: SealedSnapshot): Promise<void> 
     withdrawnKeys: [...snapshot.withdrawnKeys],
     inactiveUsers: [...snapshot.inactiveUsers],
     revocations: [...snapshot.revocations.values()],
+    accessKeys: [...snapshot.accessKeys.values()],
   };
   const file = join(directory, fileName);
   await writeFile(`${file}.new`, JSON.stringify(kept), { mode: 0o600 });
@@ -298,14 +302,15 @@ async function load(directory: string, organizationId: string): Promise<SealedSn
     const kept = JSON.parse(await readFile(join(directory, fileName), 'utf8')) as KeptSnapshot;
     if (kept.organization.organization_id !== organizationId) return undefined;
     return {
-      // An older version did not keep revocations, so everything is read again.
-      version: kept.revocations ? kept.version : 0,
+      // An older version did not keep all of it, so everything is read again.
+      version: kept.revocations && kept.accessKeys ? kept.version : 0,
       organization: kept.organization,
       personas: new Map(kept.personas.map((row) => [row.persona_id, row])),
       apiKeys: new Map(kept.apiKeys.map((row) => [row.api_key_id, row])),
       withdrawnKeys: new Set(kept.withdrawnKeys),
       inactiveUsers: new Set(kept.inactiveUsers),
       revocations: indexRevocations(kept.revocations ?? []),
+      accessKeys: new Map(kept.accessKeys?.map((row) => [row.key_id, row])),
     };
   } catch {
     // There is no saved snapshot, or it is incomplete. The database has the configuration.

@@ -3,12 +3,14 @@ import { parseDurationMs } from '../../crds/duration.ts';
 import { permittedParameters } from '../../crds/persona-parameters.ts';
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
 import type {
+  ConfigAccessKey,
   ConfigApiKey,
   ConfigChanges,
   ConfigOrganization,
   ConfigPersona,
   ConfigRevocation,
 } from '../../database/config.ts';
+import { type AccessKeys, openAccessKeys } from './access-keys.ts';
 import { type AzureSettings, azureBasePath, azureSettingsOf } from './azure-settings.ts';
 import { type Envelopes, envelopeFor } from './envelopes.ts';
 import { bothRules, type ModelNames, type ModelRule, makeModelNames, makeModelRule } from './model-rules.ts';
@@ -31,6 +33,8 @@ export interface SealedSnapshot {
   readonly inactiveUsers: ReadonlySet<string>;
   /** By kind and subject. */
   readonly revocations: ReadonlyMap<string, ConfigRevocation>;
+  /** By id. */
+  readonly accessKeys: ReadonlyMap<string, ConfigAccessKey>;
 }
 
 export const emptySnapshot: SealedSnapshot = {
@@ -41,6 +45,7 @@ export const emptySnapshot: SealedSnapshot = {
   withdrawnKeys: new Set(),
   inactiveUsers: new Set(),
   revocations: new Map(),
+  accessKeys: new Map(),
 };
 
 export interface Persona {
@@ -166,6 +171,8 @@ export interface Snapshot {
   readonly syntheticKeys: ReadonlyMap<string, SyntheticKey>;
   /** SHA-256 of the synthetic keys of deleted or inactive bindings. */
   readonly withdrawnKeys: ReadonlySet<string>;
+  /** Keys `sk_…` and `pk_…` of our own API. */
+  readonly accessKeys: AccessKeys;
 }
 
 /** How many withdrawn keys are remembered. */
@@ -191,6 +198,11 @@ export function applyChanges(snapshot: SealedSnapshot, changes: ConfigChanges): 
     if (is_active) inactiveUsers.delete(user_id);
     else inactiveUsers.add(user_id);
   }
+  const accessKeys = new Map(snapshot.accessKeys);
+  for (const row of changes.accessKeys) {
+    if (row.is_deleted) accessKeys.delete(row.key_id);
+    else accessKeys.set(row.key_id, row);
+  }
   const organization = changes.organization ?? snapshot.organization;
   const revocations = new Map([...snapshot.revocations, ...indexRevocations(changes.revocations)]);
   return {
@@ -201,6 +213,7 @@ export function applyChanges(snapshot: SealedSnapshot, changes: ConfigChanges): 
     withdrawnKeys: new Set([...withdrawnKeys].slice(-maxWithdrawn)),
     inactiveUsers,
     revocations,
+    accessKeys,
   };
 }
 
@@ -291,6 +304,7 @@ export function openSnapshot(
     mayName: makeUserRule(spec),
     inactiveUsers: sealed.inactiveUsers,
     revocations: openRevocations(sealed.revocations.values()),
+    accessKeys: openAccessKeys(spec.apiKeys, sealed.accessKeys.values()),
     storesContents: spec.storage?.contents !== 'None',
     analysisLifetimeMs: parseDurationMs(spec.storage?.analysisLifetime ?? '720h'),
     sessionIdleMs: parseDurationMs(spec.sessions?.idleTimeout ?? '30m'),

@@ -157,6 +157,10 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'personas.description',
     'personas.model',
     'webhooks.events',
+    'access_keys.name',
+    'access_keys.origins',
+    'access_keys.roles',
+    'access_keys.type',
     'webhooks.name',
     'webhooks.resource',
     'webhooks.url',
@@ -183,6 +187,9 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'organization_roles.role_name',
     'organizations.data_key_digests',
     'webhooks.secrets_encrypted',
+    'access_keys.former_sha256',
+    'access_keys.hint',
+    'access_keys.sha256',
   ],
   'It is a keyed digest, of whose call nobody knows once its conversation is erased.': [
     'conversation_analyses.branch_id',
@@ -228,6 +235,7 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'webhook_events.event_id',
     'webhook_states.webhook_id',
     'webhooks.webhook_id',
+    'access_keys.key_id',
   ],
   'It names a model.': [
     'conversations.models',

@@ -1,4 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto';
+import { insertAccessKey } from '../../database/access-keys.ts';
 import { upsertAnalysisConfigs } from '../../database/analysis-configs.ts';
 import { insertAnalysisResult } from '../../database/analysis-results.ts';
 import { upsertApiKeys } from '../../database/api-keys.ts';
@@ -82,6 +83,10 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
     },
   ]);
   await insertJobCall(db, organizationId, { jobId: '1', step: 'only', number: 0, requestId: 'req_1' });
+  await insertAccessKey(db, {
+    ...{ organizationId, keyId: randomUUID(), name: 'website', type: 'public', roles: [], origins: ['*'] },
+    ...{ requestsPerHour: null, visitorRequestsPerHour: null, digest: Buffer.alloc(32), hint: 'pk_', expiresAt: null },
+  });
   await insertRevocation(db, { organizationId, kind: 'token', tokenId: 'jti', expiresAt: null });
   await ensureRequestPartitions(db, new Date());
   const record = makeRecord(organizationId, {

@@ -451,6 +451,10 @@ const madeElsewhere: readonly ProblemCode[] = [
   'quota_unavailable',
   'guardrail_blocked',
   'guardrail_unavailable',
+  // Need a key of our own API: test/proxy/access-keys.test.ts.
+  'public_key_not_allowed',
+  'origin_not_allowed',
+  'access_key_not_found',
   // Need an Idempotency-Key: test/proxy/http/idempotency.
   'idempotency_key_reused',
   'idempotency_in_progress',

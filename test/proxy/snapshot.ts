@@ -67,6 +67,7 @@ export function makeSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
     hasWeights: false,
     syntheticKeys: new Map(),
     withdrawnKeys: new Set(),
+    accessKeys: { byDigest: new Map(), all: [], allowsOrigin: undefined },
     ...changes,
   };
 }

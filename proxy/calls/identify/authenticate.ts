@@ -138,6 +138,7 @@ function makeAuthenticator({ organizationId, issuers, log }: AuthenticatorOption
     authenticate(headers, snapshot) {
       const credential = readCredential(headers);
       if (credential.startsWith('chp_')) return synthetic(credential, snapshot);
+      if (/^[sp]k_/.test(credential)) return ofAccessKey(credential, snapshot);
       const known = seen.get(credential);
       if (known && known.expiresAtMs > Date.now() && (known.isCurrent?.() ?? true)) return admit(known, snapshot);
       return verify(credential).then((verified) => admit(verified, snapshot));
@@ -179,6 +180,12 @@ function rolesOf(claim: unknown): readonly string[] {
   if (claim === undefined) return [];
   const roles = Array.isArray(claim) ? claim.filter((role) => typeof role === 'string') : [];
   return roles.length > 0 ? roles : ['member'];
+}
+
+function ofAccessKey(text: string, { accessKeys }: Snapshot): Identity {
+  const found = accessKeys.byDigest.get(hash('sha256', text, 'hex'));
+  if (!found || found.validUntilMs <= Date.now()) throw new ProxyError('invalid_credentials');
+  return { user: undefined, accessKey: found.key, roles: found.key.roles };
 }
 
 function synthetic(key: string, snapshot: Snapshot): Identity {

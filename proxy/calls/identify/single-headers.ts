@@ -5,7 +5,7 @@ const names = [
   ...['Authorization', 'X-API-Key', 'X-Dashboard-Key'],
   ...['X-User-ID', 'X-Session-ID', 'X-Turn-ID', 'X-Request-ID'],
   ...['X-Optimization-Level', 'X-Service', 'X-Language-Code'],
-  ...['X-Response-Format', 'Idempotency-Key'],
+  ...['X-Response-Format', 'Idempotency-Key', 'X-Visitor-Token'],
   ...['Content-Type', 'Content-Length', 'Content-Encoding', 'Host'],
 ];
 

@@ -34,7 +34,7 @@ export function digestRequest(
   const secret = envelope.lastingKey(organizationId, 'idempotency');
   const digest = (parts: readonly unknown[]) => createHmac('sha256', secret).update(JSON.stringify(parts)).digest();
   return {
-    keyDigest: digest(['key', userId, identity.namespace ?? '', [...roles].sort(), key]),
+    keyDigest: digest(['key', userId, identity.accessKey?.id ?? '', identity.namespace ?? '', [...roles].sort(), key]),
     requestDigest: digest(['request', method, url, inOrder(body)]),
   };
 }

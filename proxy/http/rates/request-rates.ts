@@ -7,7 +7,7 @@ import type { CountedSlices } from '../../quota/counted.ts';
 import type { Quota } from '../../quota/quota.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import { type Rate, rateHeaders } from '../headers.ts';
-import { makeAddressBuckets } from './address-buckets.ts';
+import { makeAddressBuckets, newVisitors } from './address-buckets.ts';
 import { type Addressed, makeClientAddress } from './client-address.ts';
 import { type RequestRule, requestRules } from './request-rules.ts';
 
@@ -51,12 +51,13 @@ interface RulesInForce {
 
 export function makeRequestRates({ quota, inForce }: RequestRatesOptions): RequestRates {
   const buckets = makeAddressBuckets();
+  const visitors = makeAddressBuckets(newVisitors);
   const clientAddress = makeClientAddress();
   let last: RulesInForce | undefined;
   const rulesOf = (snapshot: Snapshot) => {
     // A request that began under an earlier configuration must not bring its rules back.
     if (last && snapshot.version <= last.snapshot.version) return last.rules;
-    const rules = requestRules(snapshot.spec);
+    const rules = requestRules(snapshot.spec, snapshot.accessKeys.all);
     const slices = quota.use(rules.map(({ counted }) => counted));
     last = { snapshot, rules: rules.map((rule) => ({ ...rule, slices: slices(rule.counted) })) };
     return last.rules;
@@ -81,7 +82,13 @@ export function makeRequestRates({ quota, inForce }: RequestRatesOptions): Reque
       tell(answer, buckets.rate(address));
     },
     admit(request, answer, { caller, inForce: { snapshot } }) {
-      buckets.noteValid(addressOf(request), credentialOf(request));
+      const address = addressOf(request);
+      buckets.noteValid(address, credentialOf(request));
+      if (caller.identity.visitor?.isNew) {
+        const rate = visitors.rate(address);
+        if (rate.remaining <= 0) throw tooMany(rate, 'Too many new visitors came from this address');
+        visitors.take(address);
+      }
       const now = quota.clock.now();
       const claims = rulesOf(snapshot)
         .filter(({ fits }) => fits(caller))

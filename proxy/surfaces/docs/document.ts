@@ -224,6 +224,8 @@ const makeDocumentOptions = (
       'user_not_allowed',
       'invalid_credentials',
       'issuer_unavailable',
+      'public_key_not_allowed',
+      'origin_not_allowed',
       'user_inactive',
       ...own,
       'organization_deleted',

@@ -1,6 +1,7 @@
 import type { GovernanceContext } from '../../governance/context.ts';
 import type { Route } from '../../http/route.ts';
 import type { SurfaceApp } from '../../http/surface.ts';
+import { accessKeyRoutes } from './access-keys.ts';
 import { analysisRoutes } from './analysis/index.ts';
 import { analyticsRoutes } from './analytics/index.ts';
 import { audit } from './audit.ts';
@@ -14,6 +15,7 @@ import { webhookRoutes } from './webhooks.ts';
 
 /** One line for each resource. */
 const routes: readonly Route<GovernanceContext>[] = [
+  ...accessKeyRoutes,
   ...analysisRoutes,
   ...analyticsRoutes,
   audit,

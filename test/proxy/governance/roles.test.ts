@@ -3,6 +3,13 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Caller } from '../../../proxy/calls/call.ts';
+import {
+  createAccessKey,
+  getAccessKey,
+  listAccessKeys,
+  revokeAccessKey,
+  rotateAccessKey,
+} from '../../../proxy/governance/access-keys.ts';
 import { makeAnalyze } from '../../../proxy/governance/analyses/analyze.ts';
 import { listEntries } from '../../../proxy/governance/audit.ts';
 import {
@@ -240,6 +247,11 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
     'role_required',
     ['admin'],
   ],
+  ['list keys', (c, ann) => listAccessKeys(c, ann, page), 'role_required', ['admin']],
+  ['get a key', (c, ann) => getAccessKey(c, ann, shared.id), 'role_required', ['admin']],
+  ['make a key', (c, ann) => createAccessKey(c, ann, { name: 'x', type: 'secret' }), 'role_required', ['admin']],
+  ['rotate a key', (c, ann) => rotateAccessKey(c, ann, shared.id, { overlapMs: 0 }), 'role_required', ['admin']],
+  ['revoke a key', (c, ann) => revokeAccessKey(c, ann, shared.id), 'role_required', ['admin']],
   ['rate the call of another', (c, ann) => rateResponse(c, ann, 'req_1', rating), 'request_not_found', readers()],
 ];
 

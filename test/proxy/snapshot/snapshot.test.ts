@@ -52,7 +52,7 @@ function makeKey(id: string, changes: Partial<ConfigApiKey> = {}): ConfigApiKey 
 }
 
 function makeChanges(version: number, changes: Partial<ConfigChanges> = {}): ConfigChanges {
-  const none = { personas: [], users: [], apiKeys: [], revocations: [] };
+  const none = { personas: [], users: [], apiKeys: [], revocations: [], accessKeys: [] };
   return { version, ageMs: 0, organization: undefined, ...none, ...changes };
 }
 

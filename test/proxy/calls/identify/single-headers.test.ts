@@ -16,7 +16,15 @@ const once = [
   'X-Language-Code',
   'X-Request-ID',
 ];
-once.push('X-Response-Format', 'Idempotency-Key', 'Content-Type', 'Content-Length', 'Content-Encoding', 'Host');
+once.push(
+  'X-Response-Format',
+  'Idempotency-Key',
+  'X-Visitor-Token',
+  'Content-Type',
+  'Content-Length',
+  'Content-Encoding',
+  'Host',
+);
 
 for (const name of once) {
   test(`${name} may occur once`, () => {
@@ -40,6 +48,8 @@ for (const name of once) {
 /** Lists by their standards, or passed on as they are: nothing here is decided by them. */
 const mayRepeat = [
   'accept',
+  // Each proxy on the way adds its own, at the end.
+  'x-forwarded-for',
   'accept-encoding',
   'openai-beta',
   'cache-control',

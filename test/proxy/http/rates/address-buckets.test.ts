@@ -4,7 +4,7 @@ import { guesses, makeAddressBuckets } from '../../../../proxy/http/rates/addres
 
 test('an address has so many guesses in a window, and then as many again', () => {
   let nowMs = 1_000;
-  const buckets = makeAddressBuckets(() => nowMs);
+  const buckets = makeAddressBuckets(guesses, () => nowMs);
   assert.equal(buckets.rate('a').remaining, guesses.limit);
   for (let guess = 0; guess < guesses.limit; guess += 1) buckets.take('a');
   assert.deepEqual(buckets.rate('a'), { limit: guesses.limit, remaining: 0, resetAtMs: 1_000 + guesses.windowMs });
