@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import type { Client } from 'pg';
-import { deleteArticle, writeArticle } from '../../database/knowledge.ts';
+import { deleteArticle, findArticle, writeArticle } from '../../database/knowledge.ts';
 import { insertPassages, removePassages, searchPassages } from '../../database/knowledge-passages.ts';
+import {
+  countIndex,
+  findPassageVectors,
+  insertVectors,
+  listPassagesWithoutVector,
+  listSketches,
+} from '../../database/knowledge-vectors.ts';
 import { inTransaction } from '../../database/transaction.ts';
 import { suiteScope } from '../scope.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
@@ -99,6 +106,20 @@ test('nobody finds the articles of another organization, nor learns its words', 
   assert.deepEqual(await search('zanzibar'), []);
   assert.deepEqual(await search('zanzibbar'), []);
   assert.deepEqual(await searchPassages(db, victim.id, 'zanzibar', 10), []);
+  const digest = Buffer.alloc(16);
+  const vector = { digest, sketch: Buffer.from('sealed'), vector: Buffer.from('sealed') };
+  await insertVectors(asVictim, victim.id, 'model', [vector]);
+  const first = { revision: 0, digest: Buffer.alloc(0) };
+  assert.equal((await listSketches(asVictim, victim.id, 'model', first, 10)).length, 1);
+  assert.equal((await findPassageVectors(asVictim, victim.id, 'model', [digest])).length, 1);
+  assert.deepEqual(await listSketches(db, victim.id, 'model', first, 10), []);
+  assert.deepEqual(await findPassageVectors(db, victim.id, 'model', [digest]), []);
+  assert.deepEqual(await listPassagesWithoutVector(db, victim.id, 'other', 10), []);
+  assert.equal((await countIndex(db, victim.id, { hasWords: true, space: 'model' })).passages, 0);
+  await assert.rejects(insertVectors(db, victim.id, 'model', [{ ...vector, digest: Buffer.alloc(16, 1) }]));
+  assert.equal(await findArticle(db, victim.id, 'secret'), undefined);
+  await deleteArticle(db, 'secret');
+  assert.ok(await findArticle(asVictim, victim.id, 'secret'));
   // Not by a text that has the other's mark as a word either.
   await write(db, tenant, 'forged', `${victim.id} en`, `${victim.id} en`);
   assert.equal((await searchPassages(asVictim, victim.id, `zanzibar ${victim.id} en`, 10)).length, 1);

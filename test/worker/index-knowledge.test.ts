@@ -156,6 +156,39 @@ describe('vectors of passages', () => {
     await indexed();
   });
 
+  it('are all made though the worker is killed, and no call is made twice', async () => {
+    const sections = Array.from(
+      { length: 200 },
+      (_, index) => `# Room ${index}\nLamp ${index} hangs in room ${index}.`,
+    );
+    await ask('POST', '', { title: 'Rooms', content: sections.join('\n') });
+    const stored = async () => {
+      const { rows } = await owner.query<{ count: number }>(
+        'select count(*)::integer as count from chaperone.knowledge_vectors',
+      );
+      return rows[0]?.count ?? 0;
+    };
+    const before = await stored();
+    await until(async () => (await stored()) > before, 'the first vectors');
+    await worker.kill();
+    await worker.start();
+    await indexed();
+    const again = await until(async () => {
+      const { rows } = await owner.query<{ completed: number; waiting: number }>(
+        `select (count(*) filter (where r.status = 'completed'))::integer as completed,
+           (count(*) filter (where r.request_id is null))::integer as waiting
+         from chaperone.job_calls c left join chaperone.requests r using (organization_id, request_id)
+         where c.step like 'vectors-%' group by c.job_id, c.step`,
+      );
+      return rows.every(({ completed }) => completed > 0) && rows;
+    }, 'the records of all calls');
+    assert.deepEqual(
+      again.filter(({ completed }) => completed !== 1),
+      [],
+    );
+    assert.equal((await search('which lamp hangs in room 137')).results[0].title, 'Rooms');
+  });
+
   it('are left out where the provider fails, which the answer says', async () => {
     await sandbox.close();
     const { results, ranked_by, fallback } = await search('connect a light');

@@ -168,9 +168,9 @@ export function makeReferences({ read, put, remove, backoffMs, signal, log }: Re
       const find = ({ namespace, name }: ObjectIdentity) => references.get(idOf({ kind, namespace, name }));
       return {
         put({ object, version }) {
-          wantAs(object);
           const reference = find(object);
           if (reference && (reference.reading || reference.version !== version)) refresh(reference);
+          wantAs(object);
         },
         remove({ object, version }) {
           wantAs({ ...object, isWanted: false });
@@ -178,7 +178,6 @@ export function makeReferences({ read, put, remove, backoffMs, signal, log }: Re
           if (reference && !isNewer(reference, version)) refresh(reference);
         },
         replace(objects, version) {
-          for (const { object } of objects) wantAs(object);
           const listed = new Map(
             objects.map(({ object: { namespace, name }, version: at }) => [idOf({ kind, namespace, name }), at]),
           );
@@ -189,6 +188,7 @@ export function makeReferences({ read, put, remove, backoffMs, signal, log }: Re
             const isSame = listed.get(idOf(key)) === reference.version;
             if ((reference.reading || !isSame) && !isNewer(reference, version)) refresh(reference);
           }
+          for (const { object } of objects) wantAs(object);
         },
         reached: () => {},
       };
