@@ -111,7 +111,12 @@ export function makeTriggers(
       target.counts(spec.organizationRef.name);
     }
   };
+  /** Whose articles a ConfigMap has had so far. */
   const articlesOf = new Map<string, string>();
+  for (const { metadata } of cluster.list('ConfigMap')) {
+    const label = metadata.labels?.[articlesLabel];
+    if (label !== undefined) articlesOf.set(`${metadata.namespace ?? ''}/${metadata.name}`, label);
+  }
   const configMapChanged = (namespace: string, name: string) => {
     const place = `${namespace}/${name}`;
     const label = cluster.get('ConfigMap', namespace, name)?.metadata.labels?.[articlesLabel];
