@@ -1,6 +1,7 @@
 import { join, relative } from 'node:path';
 import { after, before, suite } from 'node:test';
-import { countTime, otherParts } from './times.ts';
+import { otherParts } from '../scripts/test/timed-part.ts';
+import { countTime } from './times.ts';
 
 const root = join(import.meta.dirname, '..');
 

@@ -10,8 +10,9 @@ import { migrate } from '../database/migrate.ts';
 import { makePartitionsAhead } from '../database/partitions.ts';
 import { launcherFile } from '../scripts/build/program.ts';
 import { build } from '../scripts/build.ts';
+import { otherParts } from '../scripts/test/timed-part.ts';
 import { templateVariables, withDatabase } from './database.ts';
-import { countTimeAtExit, countTimeOf, otherParts } from './times.ts';
+import { countTimeAtExit, countTimeOf } from './times.ts';
 
 /**
  * The module for `node --test --test-global-setup`. It makes everything that a whole run shares:

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { otherParts, type ProcessorTime, type TimedPart } from '../../test/times.ts';
+import { otherParts, type ProcessorTime, type TimedPart } from './timed-part.ts';
 
 const shownFiles = 40;
 
