@@ -1,3 +1,4 @@
+import { asksForCitations, groundedAnswer } from './grounded-answer.ts';
 import { sampleOf } from './json-schema-sample.ts';
 import type { OutputFormat } from './output-format.ts';
 import type { Turn } from './turns.ts';
@@ -22,6 +23,9 @@ export function composeAnswer(model: string, turns: readonly Turn[], words: numb
 /** Formats an answer in the requested output format. */
 export function formatAnswer(answer: string, format: OutputFormat, turns: readonly Turn[]): string {
   if (format.type === 'text') return answer;
+  if (format.type === 'json_schema' && asksForCitations(format.schema)) {
+    return JSON.stringify(groundedAnswer(format.schema, turns)).toWellFormed();
+  }
   const said = textsOf(turns, 'user').at(-1) ?? '';
   const value = format.type === 'json_object' ? { answer } : sampleOf(format.schema, answer, said);
   return JSON.stringify(value).toWellFormed();
