@@ -34,6 +34,8 @@ export interface Question {
   readonly body: OpenAI.ChatCompletionCreateParamsNonStreaming | OpenAI.EmbeddingCreateParams;
   /** What the organization's rules about models make of it. */
   readonly terms: ModelTerms | undefined;
+  /** What guardrails look at, at the places of the body. Absent: all of it. */
+  readonly said?: Body | undefined;
   /** Where the text is wanted while it comes. One that guardrails must see as a whole is not told before its end. */
   readonly onText?: OnText | undefined;
 }
@@ -147,7 +149,7 @@ const noAnswer: Omit<Outcome, 'upstreamMs'> = {
   output: undefined,
 };
 
-function guardedCallOf({ context, operation = chat, key, body }: Question): GuardedCall {
+function guardedCallOf({ context, operation = chat, key, body, said = { ...body } }: Question): GuardedCall {
   const { requestId, caller, inForce } = context;
   const { user, userId, sessionId } = caller;
   const { snapshot, envelope } = inForce;
@@ -161,7 +163,7 @@ function guardedCallOf({ context, operation = chat, key, body }: Question): Guar
     userId,
     sessionId,
     key,
-    said: { ...body },
+    said,
     isRewritable: true,
   };
 }

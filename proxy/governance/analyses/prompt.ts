@@ -39,17 +39,6 @@ export function makeQuestion(
   };
 }
 
-/** The same question to a provider that has no structured outputs: the schema is said in words. */
-export function askInWords(
-  question: OpenAI.ChatCompletionCreateParamsNonStreaming,
-): OpenAI.ChatCompletionCreateParamsNonStreaming {
-  const { response_format: format, messages, ...rest } = question;
-  if (format?.type !== 'json_schema') return { ...rest, messages };
-  const schema = JSON.stringify(format.json_schema.schema);
-  const content = `Answer with one JSON object and nothing else. It must satisfy this JSON schema:\n${schema}`;
-  return { ...rest, messages: [{ role: 'system', content }, ...messages] };
-}
-
 type Messages = OpenAI.ChatCompletionMessageParam[];
 
 function builtIn(config: AnalysisConfig, conversation: Conversation): Messages {

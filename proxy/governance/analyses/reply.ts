@@ -30,6 +30,6 @@ export function readReply(completion: Body, config: AnalysisConfig): ReadReply {
 }
 
 /** Models that are asked in words like to put JSON into a block of code. */
-function withoutFence(content: string): string {
+export function withoutFence(content: string): string {
   return /^\s*```(?:json)?\s*\n([\s\S]*?)\n?\s*```\s*$/.exec(content)?.[1] ?? content;
 }
