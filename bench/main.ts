@@ -43,6 +43,10 @@ const benchmarks: Readonly<Record<string, Entry>> = {
     title: 'how well and how fast the knowledge base finds articles',
     load: async () => (await import('./retrieval.ts')).retrieval,
   },
+  support: {
+    title: 'how far the confidence of the support desk can be believed, and how fast its figures are read',
+    load: async () => (await import('./support.ts')).support,
+  },
   hostile: {
     title: 'the memory of a proxy during and after thousands of hostile requests',
     load: async () => (await import('./hostile.ts')).hostile,

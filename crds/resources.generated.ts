@@ -1217,6 +1217,52 @@ export interface OrganizationSpec {
     };
   };
   /**
+   * How the support desk at `/api/v1/conversations` answers customers (docs/support.md). Absent: with the defaults of the fields, and nobody to assign conversations to. The condition SupportEffective names what cannot work.
+   */
+  support?: {
+    /**
+     * The model that answers, or an alias of one.
+     */
+    model: string;
+    /**
+     * The Persona whose text is the desk's voice, as `namespace/name`. Its model and parameters are not used. Absent: none.
+     */
+    persona?: string;
+    /**
+     * An answer with less confidence is not given; the conversation is handed over.
+     */
+    confidenceThreshold: number;
+    /**
+     * After so many answers, the next message hands the conversation over.
+     */
+    maxTurns: number;
+    /**
+     * Topics that a human handles, in words that a model understands, such as `legal threats`.
+     */
+    topics?: string[];
+    /**
+     * Who gets conversations that are handed over, by turns: names or ids of your own. Absent: nobody is assigned.
+     */
+    agents?: string[];
+    /**
+     * What customers read where no model writes. Absent fields have a text in English.
+     */
+    texts?: {
+      /**
+       * That the knowledge base has no answer that is sure enough.
+       */
+      unknown?: string;
+      /**
+       * That the conversation is handed over now. It follows an answer, or `unknown`.
+       */
+      handover?: string;
+      /**
+       * The answer to messages to a conversation that is handed over.
+       */
+      waiting?: string;
+    };
+  };
+  /**
    * Whom to tell of events, by HTTP. docs/webhooks.md has what is sent. The API `/v1/webhooks` can make more. A worker delivers them. The condition WebhooksDeliverable names those that cannot be delivered.
    *
    * Items: One webhook.
@@ -1233,7 +1279,16 @@ export interface OrganizationSpec {
     /**
      * The events that it is told of. Absent: all of them.
      */
-    events?: ('budget.warning' | 'analysis.completed' | 'analysis.failed')[];
+    events?: (
+      | 'budget.warning'
+      | 'analysis.completed'
+      | 'analysis.failed'
+      | 'conversation.created'
+      | 'conversation.escalated'
+      | 'conversation.resolved'
+      | 'message.received'
+      | 'feedback.submitted'
+    )[];
     /**
      * A key of a Secret in the operator's namespace with the secret that signs what is sent, 16 to 200 printable characters. The Secret must have the label `chaperone.dev/webhook-secret-of` with the organization's name. When the value changes, the former one signs beside it for a day.
      */

@@ -268,6 +268,48 @@ end
 $function$;
 revoke all on function chaperone.close_organization_role(uuid) from public;
 
+CREATE OR REPLACE FUNCTION chaperone.count_support()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+declare
+  conversations integer := case tg_op when 'INSERT' then 1 else 0 end;
+  ai_resolved integer := (new.status = 'resolved' and new.escalated_at is null)::integer;
+  escalated integer := (new.escalated_at is not null)::integer;
+  answers integer := new.answers;
+  response_ms bigint := new.response_ms;
+  ratings integer := (new.rating is not null)::integer;
+  rating_sum integer := coalesce(new.rating, 0);
+begin
+  if tg_op = 'UPDATE' then
+    ai_resolved := ai_resolved - (old.status = 'resolved' and old.escalated_at is null)::integer;
+    escalated := escalated - (old.escalated_at is not null)::integer;
+    answers := answers - old.answers;
+    response_ms := response_ms - old.response_ms;
+    ratings := ratings - (old.rating is not null)::integer;
+    rating_sum := rating_sum - coalesce(old.rating, 0);
+    if (ai_resolved, escalated, answers, response_ms, ratings, rating_sum) = (0, 0, 0, 0, 0, 0) then
+      return null;
+    end if;
+  end if;
+  insert into chaperone.support_days as d
+    values (new.organization_id, (new.created_at at time zone 'UTC')::date, conversations, ai_resolved, escalated, answers,
+      response_ms, ratings, rating_sum)
+    on conflict (organization_id, day) do update set
+      conversations = d.conversations + excluded.conversations, ai_resolved = d.ai_resolved + excluded.ai_resolved,
+      escalated = d.escalated + excluded.escalated, answers = d.answers + excluded.answers,
+      response_ms = d.response_ms + excluded.response_ms, ratings = d.ratings + excluded.ratings,
+      rating_sum = d.rating_sum + excluded.rating_sum;
+  return null;
+end
+$function$;
+revoke all on function chaperone.count_support() from public;
+
 CREATE OR REPLACE FUNCTION chaperone.count_terms()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -718,6 +760,11 @@ begin
     where c.organization_id = organization and c.user_id = erased
       and b.organization_id = organization and b.conversation_id = c.conversation_id;
   delete from chaperone.conversations c where c.organization_id = organization and c.user_id = erased;
+  delete from chaperone.support_messages m
+    using chaperone.support_conversations c
+    where c.organization_id = organization and c.user_id = erased
+      and m.organization_id = organization and m.conversation_id = c.conversation_id;
+  delete from chaperone.support_conversations c where c.organization_id = organization and c.user_id = erased;
   delete from chaperone.analysis_results where organization_id = organization and user_id = erased;
   -- What is on its way to webhooks about the person is not delivered.
   delete from chaperone.webhook_deliveries d
@@ -3501,6 +3548,100 @@ create policy tenant on chaperone.sessions as permissive for all to chaperone_te
   with check ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant select on chaperone.sessions to chaperone_tenant;
 
+create table chaperone.support_conversations (
+  organization_id uuid not null,
+  conversation_id text not null,
+  user_id uuid not null,
+  channel text not null,
+  status text not null,
+  reason text,
+  assigned_agent text,
+  metadata_encrypted bytea,
+  messages integer not null default 0,
+  turns integer not null default 0,
+  answers integer not null default 0,
+  response_ms bigint not null default 0,
+  cost_usd numeric(20,12) not null default 0,
+  rating smallint,
+  comment_encrypted bytea,
+  rated_at timestamp with time zone,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  updated_at timestamp with time zone not null default clock_timestamp(),
+  escalated_at timestamp with time zone,
+  resolved_at timestamp with time zone
+) with (fillfactor=80);
+alter table chaperone.support_conversations add constraint support_conversations_assigned_agent_check CHECK ((length(assigned_agent) <= 255));
+alter table chaperone.support_conversations add constraint support_conversations_channel_check CHECK ((length(channel) <= 64));
+alter table chaperone.support_conversations add constraint support_conversations_conversation_id_check CHECK ((length(conversation_id) <= 64));
+alter table chaperone.support_conversations add constraint support_conversations_pkey PRIMARY KEY (organization_id, conversation_id);
+alter table chaperone.support_conversations add constraint support_conversations_rating_check CHECK (((rating >= 1) AND (rating <= 5)));
+alter table chaperone.support_conversations add constraint support_conversations_reason_check CHECK ((reason = ANY (ARRAY['low_confidence'::text, 'customer_request'::text, 'negative_sentiment'::text, 'turn_limit'::text, 'topic'::text, 'manual'::text])));
+alter table chaperone.support_conversations add constraint support_conversations_status_check CHECK ((status = ANY (ARRAY['active'::text, 'escalated'::text, 'resolved'::text])));
+CREATE INDEX support_conversations_created ON chaperone.support_conversations USING btree (organization_id, created_at);
+CREATE INDEX support_conversations_updated ON chaperone.support_conversations USING btree (organization_id, updated_at);
+CREATE INDEX support_conversations_user ON chaperone.support_conversations USING btree (organization_id, user_id);
+alter table chaperone.support_conversations enable row level security;
+create policy tenant on chaperone.support_conversations as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.support_conversations to chaperone_tenant;
+grant update (status, reason, assigned_agent, messages, turns, answers, response_ms, cost_usd, rating, comment_encrypted, rated_at, updated_at, escalated_at, resolved_at) on chaperone.support_conversations to chaperone_tenant;
+
+create table chaperone.support_days (
+  organization_id uuid not null,
+  day date not null,
+  conversations bigint not null,
+  ai_resolved bigint not null,
+  escalated bigint not null,
+  answers bigint not null,
+  response_ms bigint not null,
+  ratings bigint not null,
+  rating_sum bigint not null
+) with (fillfactor=70);
+alter table chaperone.support_days add constraint support_days_pkey PRIMARY KEY (organization_id, day);
+alter table chaperone.support_days enable row level security;
+create policy tenant on chaperone.support_days as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.support_days to chaperone_tenant;
+
+create table chaperone.support_messages (
+  organization_id uuid not null,
+  conversation_id text not null,
+  number integer not null,
+  message_id text not null,
+  sender text not null,
+  status text not null,
+  contents_encrypted bytea,
+  confidence double precision,
+  sources text[] not null default '{}'::text[],
+  error_code text,
+  held_until timestamp with time zone,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  completed_at timestamp with time zone
+);
+alter table chaperone.support_messages add constraint support_messages_conversation_id_check CHECK ((length(conversation_id) <= 64));
+alter table chaperone.support_messages add constraint support_messages_error_code_check CHECK ((length(error_code) <= 64));
+alter table chaperone.support_messages add constraint support_messages_message_id_check CHECK ((length(message_id) <= 64));
+alter table chaperone.support_messages add constraint support_messages_number_check CHECK ((number > 0));
+alter table chaperone.support_messages add constraint support_messages_pkey PRIMARY KEY (organization_id, conversation_id, number);
+alter table chaperone.support_messages add constraint support_messages_sender_check CHECK ((sender = ANY (ARRAY['user'::text, 'ai'::text, 'agent'::text])));
+alter table chaperone.support_messages add constraint support_messages_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'completed'::text, 'failed'::text, 'withheld'::text])));
+alter table chaperone.support_messages enable row level security;
+create policy tenant on chaperone.support_messages as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.support_messages to chaperone_tenant;
+grant update (status, contents_encrypted, confidence, sources, error_code, held_until, completed_at) on chaperone.support_messages to chaperone_tenant;
+
+create table chaperone.support_rotas (
+  organization_id uuid not null,
+  assigned bigint not null
+);
+alter table chaperone.support_rotas add constraint support_rotas_pkey PRIMARY KEY (organization_id);
+alter table chaperone.support_rotas enable row level security;
+create policy tenant on chaperone.support_rotas as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.support_rotas to chaperone_tenant;
+grant update (assigned) on chaperone.support_rotas to chaperone_tenant;
+
 create table chaperone.unfolded_usage (
   organization_id uuid not null,
   pending_id uuid not null default gen_random_uuid(),
@@ -3710,5 +3851,7 @@ CREATE TRIGGER note_conversations AFTER INSERT ON chaperone.requests REFERENCING
 CREATE TRIGGER note_usage AFTER INSERT ON chaperone.requests REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION chaperone.note_usage();
 
 CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.revocations FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
+
+CREATE TRIGGER count_support AFTER INSERT OR UPDATE OF status, answers, response_ms, rating, escalated_at ON chaperone.support_conversations FOR EACH ROW EXECUTE FUNCTION chaperone.count_support();
 
 CREATE TRIGGER stamp_config_version BEFORE UPDATE OF is_active, user_id ON chaperone.users FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();

@@ -28,19 +28,38 @@ export interface AnalysisData {
   readonly template: string;
 }
 
+/** Something in a conversation with the support desk, beside the customer. What is said is not among it. */
+export interface SupportData {
+  readonly conversation_id: string;
+  readonly channel: string;
+}
+
 /** What webhooks can be told of. An event is a line here, in `webhookEvents`, and in `spec.webhooks[].events`. */
 export interface WebhookEventData {
   'budget.warning': BudgetWarningData;
   'analysis.completed': AnalysisData;
   'analysis.failed': AnalysisData & { readonly error: { readonly code: string; readonly message: string } };
+  'conversation.created': SupportData;
+  /** A hand-over; `assigned_agent` is null where nobody is on the rota. */
+  'conversation.escalated': SupportData & { readonly reason: string; readonly assigned_agent: string | null };
+  'conversation.resolved': SupportData;
+  /** A customer has said something. */
+  'message.received': SupportData & { readonly message_id: string };
+  'feedback.submitted': SupportData & { readonly rating: number };
 }
 
 export type WebhookEventType = keyof WebhookEventData;
 
-export const webhookEvents = ['budget.warning', 'analysis.completed', 'analysis.failed'] as const satisfies readonly [
-  WebhookEventType,
-  ...WebhookEventType[],
-];
+export const webhookEvents = [
+  'budget.warning',
+  'analysis.completed',
+  'analysis.failed',
+  'conversation.created',
+  'conversation.escalated',
+  'conversation.resolved',
+  'message.received',
+  'feedback.submitted',
+] as const satisfies readonly [WebhookEventType, ...WebhookEventType[]];
 
 /** Something that webhooks are told of. */
 export type WebhookEvent = {

@@ -139,6 +139,11 @@ export function makeTriggers(
     const binding = kind === 'ApiKeyBinding' ? cluster.get(kind, namespace, name) : undefined;
     if (kind === 'ApiKeyBinding') rivalsChanged(namespace, name);
     if (binding) target.counts(binding.spec.organizationRef.name);
+    if (kind !== 'Persona') return;
+    // The support desk's voice may have come or gone.
+    for (const { metadata, spec } of cluster.list('Organization')) {
+      if (spec.support?.persona === `${namespace}/${name}`) target.counts(metadata.name);
+    }
   };
 
   const others: { readonly [K in Exclude<Kind, TenantKind>]: Changed } = {

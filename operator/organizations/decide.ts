@@ -271,6 +271,7 @@ export const conditionTypes: readonly string[] = [
   'RoutesComplete',
   'ProvidersAvailable',
   'ModelsEffective',
+  'SupportEffective',
   'GuardrailsUsable',
   'CacheEffective',
   'DeprecationsEffective',

@@ -35,6 +35,7 @@ import { judgeLimits } from './limits.ts';
 import { judgeOverlap } from './members.ts';
 import { judgeModels } from './models.ts';
 import { judgeRoutes } from './routes.ts';
+import { judgeSupport } from './support.ts';
 
 /** setTimeout's limit. A later time is checked again then. */
 const maxDelayMs = 2 ** 31 - 1;
@@ -104,6 +105,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   const had = (condition: string) => status?.conditions?.some(({ type }) => type === condition) ?? false;
   const guardrails = await judgeGuardrails(spec, gathered.memberNamespaces, had('GuardrailsUsable'));
   const models = await judgeModels(spec, gathered.memberNamespaces, had('ModelsEffective'));
+  const support = judgeSupport(gathered.organization, cluster.list('Persona'), isListed, had('SupportEffective'));
   const cache = judgeCache({ spec, namespaces: gathered.memberNamespaces, isListed }, status?.conditions);
   const knowledgeBase = judgeKnowledgeBase(spec, gathered.memberNamespaces, status?.conditions, isListed);
   const webhooks = await reconcileWebhooks(context, gathered.organization, id, dataKeys);
@@ -116,6 +118,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
     limits,
     routes,
     models,
+    support,
     rules.verdict,
     guardrails,
     context.circuits?.of(gathered.organization),
@@ -215,6 +218,7 @@ function isToldOf(verdict: Verdict, previous: OrganizationStatus['conditions']):
       'DatabaseLimited',
       'RoutesComplete',
       'ModelsEffective',
+      'SupportEffective',
       'RulesEffective',
       'GuardrailsUsable',
       'CacheEffective',

@@ -23,6 +23,7 @@ import {
   seedConversationAnalysis,
   seedIdempotentAnswer,
   seedSession,
+  seedSupport,
   seedWebhook,
 } from './seed.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
@@ -245,6 +246,7 @@ async function seedUser(db: Queryable, { id: organizationId }: Tenant, name: str
   await insertOwnedResources(db, organizationId, JSON.stringify([resource]));
   const inSession = { userId: user.user_id, sessionId: said('session'), turnId: said('turn') };
   await seedSession(db, organizationId, inSession, said);
+  await seedSupport(db, organizationId, user.user_id, said);
   await leaseSome(db, organizationId, 'User', user.user_id);
   await leaseSome(db, organizationId, 'Session', `${user.user_id}/${said('session')}`);
   await seedConfiguration(db, organizationId, said('example.com'));

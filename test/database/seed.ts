@@ -26,6 +26,13 @@ import { insertBlocks } from '../../database/speech/blocks.ts';
 import { recordCost } from '../../database/speech/costs.ts';
 import { insertFeedback } from '../../database/speech/feedback.ts';
 import { closeTurn } from '../../database/speech/turns.ts';
+import {
+  changeSupportConversation,
+  countAssignment,
+  insertSupportConversation,
+  rateSupportConversation,
+} from '../../database/support/conversations.ts';
+import { insertSupportMessage } from '../../database/support/messages.ts';
 import { noteFailing } from '../../database/webhook-deliveries.ts';
 import { upsertStatedWebhooks } from '../../database/webhooks.ts';
 import { makeRecord } from '../request-record.ts';
@@ -178,6 +185,33 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
   await auditSome(db, organizationId, 'ada@example.com');
   const inSession = { userId: record.user_id, sessionId: record.session_id, turnId: 'turn' };
   await seedSession(db, organizationId, inSession, (what) => what);
+  await seedSupport(db, organizationId, record.user_id, (what) => what);
+}
+
+/** A customer asks the support desk, which hands the conversation over. */
+export async function seedSupport(
+  db: Queryable,
+  organizationId: string,
+  userId: string,
+  said: (what: string) => string,
+): Promise<void> {
+  const conversationId = said('conversation');
+  const metadataSealed = Buffer.from(said('metadata'));
+  await insertSupportConversation(db, organizationId, { conversationId, userId, channel: 'chat', metadataSealed });
+  const sealed = Buffer.from(said('message'));
+  await insertSupportMessage(db, organizationId, conversationId, {
+    number: 1,
+    messageId: 'msg_1',
+    sender: 'user',
+    sealed,
+  });
+  const agent = await countAssignment(db, organizationId);
+  await changeSupportConversation(db, organizationId, conversationId, {
+    status: 'escalated',
+    assignedAgent: `a${agent}`,
+  });
+  const commentSealed = Buffer.from(said('comment'));
+  await rateSupportConversation(db, organizationId, conversationId, { rating: 5, commentSealed });
 }
 
 /** Asks for an analysis of a conversation. */

@@ -58,6 +58,11 @@ import { postCost, readCosts } from '../../../proxy/governance/speech/costs.ts';
 import { giveFeedback, listFeedback } from '../../../proxy/governance/speech/feedback.ts';
 import { readMetrics } from '../../../proxy/governance/speech/metrics.ts';
 import { closeTurn } from '../../../proxy/governance/speech/turns.ts';
+import { changeConversation } from '../../../proxy/governance/support/change.ts';
+import { getSupportConversation, listSupportConversations } from '../../../proxy/governance/support/conversations.ts';
+import { makeConverse } from '../../../proxy/governance/support/converse.ts';
+import { readSupportFigures } from '../../../proxy/governance/support/figures.ts';
+import { rateConversation } from '../../../proxy/governance/support/rate.ts';
 import { changeUser, createUser, eraseUser, getUser, listUsers } from '../../../proxy/governance/users.ts';
 import {
   changeWebhook,
@@ -78,6 +83,9 @@ const bobs = makePersona({ id: '6f1f0a5e-2f0b-5d59-9df3-1f6a1c0b7a11', resource:
 const rating = { rating: 1, feedback: null } as const;
 const config = { analysis_type: 'topic', categories: [{ name: 'a' }] } as const;
 const article = { title: 'a', content: 'b' };
+const said = { message: 'x', user: 'ann', channel: 'api', metadata: {}, sender: 'user' } as const;
+const stars = { rating: 5, comment: undefined };
+const ofYear = { startDate: '2026-01-01', endDate: '2026-12-31', group: 'day' } as const;
 const ofAll = { kind: 'all' } as const;
 const ofUser = { ...ofAll, user: 'bob' };
 const page = { limit: 10, offset: 0 };
@@ -201,6 +209,35 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
   ['list articles', (c, ann) => listArticles(c, ann, {}, page), '', everyone()],
   ['list drafts', (c, ann) => listArticles(c, ann, { status: 'draft' }, page), 'role_required', readers()],
   ['search the articles', (c, ann) => searchArticles(c, makeCallContext({}, ann), 'x', 5), '', everyone()],
+  // Whose conversation it is, the database says: test/contracts/support-conversations.
+  ['say something to the desk', (c, ann) => makeConverse(c)(makeCallContext({}, ann), said), '', everyone()],
+  [
+    'say something for another',
+    (c, ann) => makeConverse(c)(makeCallContext({}, ann), { ...said, user: 'bob' }),
+    'user_mismatch',
+    readers(),
+  ],
+  ['get a conversation with the desk', (c, ann) => getSupportConversation(c, ann, 'conv_1'), '', everyone()],
+  [
+    'list conversations with the desk',
+    (c, ann) => listSupportConversations(c, ann, {}, page),
+    'role_required',
+    readers(),
+  ],
+  [
+    'end a conversation with the desk',
+    (c, ann) => changeConversation(c, ann, 'conv_1', { status: 'resolved' }),
+    '',
+    everyone(),
+  ],
+  [
+    'name the agent of a conversation',
+    (c, ann) => changeConversation(c, ann, 'conv_1', { assignedAgent: 'x' }),
+    'role_required',
+    ['reviewer', 'admin'],
+  ],
+  ['rate a conversation with the desk', (c, ann) => rateConversation(c, ann, 'conv_1', stars), '', everyone()],
+  ['read the figures of the desk', (c, ann) => readSupportFigures(c, ann, ofYear), 'role_required', readers()],
   ['read the limits', (c, ann) => readLimits(c, ann, {}, page), '', everyone()],
   ['explain an own call', (c, ann) => explainCall(c, makeCallContext({}, ann), { operation: 'chat' }), '', everyone()],
   [
@@ -291,6 +328,7 @@ for (const [name, work, refusal, roles] of cases) {
 const parts = [
   ...['admitRole', 'seesOrganization', 'requireOwnRequest', 'select'],
   ...['selectSession', 'findStatedSession', 'beginStatedSession', 'requireSession', 'noteCaller'],
+  ...['maySpeakFor', 'customerOf', 'requireSupportConversation', 'askDesk', 'completeTurn', 'failTurn', 'findPassages'],
 ];
 
 test('no use case is left out', () => {

@@ -1,0 +1,291 @@
+-- Conversations of customers with the support desk. What is said in them is sealed, message by message.
+create table chaperone.support_conversations (
+  organization_id uuid not null,
+  conversation_id text not null check (length(conversation_id) <= 64),
+  -- The customer.
+  user_id uuid not null,
+  channel text not null check (length(channel) <= 64),
+  status text not null check (status in ('active', 'escalated', 'resolved')),
+  -- Why it was handed over last.
+  reason text check (reason in ('low_confidence', 'customer_request', 'negative_sentiment', 'turn_limit', 'topic', 'manual')),
+  assigned_agent text check (length(assigned_agent) <= 255),
+  -- JSON: what the client said of the customer.
+  metadata_encrypted bytea,
+  messages integer not null default 0,
+  -- Answers of the machine since it was last given the conversation.
+  turns integer not null default 0,
+  -- All answers of the machine, and how long customers waited for them.
+  answers integer not null default 0,
+  response_ms bigint not null default 0,
+  -- US dollars. Unpriced calls are not in it.
+  cost_usd numeric(20, 12) not null default 0,
+  rating smallint check (rating between 1 and 5),
+  comment_encrypted bytea,
+  rated_at timestamptz,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  -- When it was handed over for the first time.
+  escalated_at timestamptz,
+  resolved_at timestamptz,
+  primary key (organization_id, conversation_id)
+) with (fillfactor = 80);
+create index support_conversations_created on chaperone.support_conversations (organization_id, created_at);
+create index support_conversations_updated on chaperone.support_conversations (organization_id, updated_at);
+create index support_conversations_user on chaperone.support_conversations (organization_id, user_id);
+alter table chaperone.support_conversations enable row level security;
+create policy tenant on chaperone.support_conversations to chaperone_tenant
+  using (organization_id = (select chaperone.current_organization_id()));
+grant select, insert on chaperone.support_conversations to chaperone_tenant;
+grant update (status, reason, assigned_agent, messages, turns, answers, response_ms, cost_usd, rating, comment_encrypted,
+  rated_at, updated_at, escalated_at, resolved_at) on chaperone.support_conversations to chaperone_tenant;
+
+create table chaperone.support_messages (
+  organization_id uuid not null,
+  conversation_id text not null check (length(conversation_id) <= 64),
+  -- From 1, in the order of the conversation.
+  number integer not null check (number > 0),
+  message_id text not null check (length(message_id) <= 64),
+  sender text not null check (sender in ('user', 'ai', 'agent')),
+  -- Pending: the machine answers until `held_until`; where that has passed, its process has died.
+  status text not null check (status in ('pending', 'completed', 'failed', 'withheld')),
+  contents_encrypted bytea,
+  confidence double precision,
+  -- Ids of articles.
+  sources text[] not null default '{}',
+  error_code text check (length(error_code) <= 64),
+  held_until timestamptz,
+  created_at timestamptz not null default clock_timestamp(),
+  completed_at timestamptz,
+  primary key (organization_id, conversation_id, number)
+);
+alter table chaperone.support_messages enable row level security;
+create policy tenant on chaperone.support_messages to chaperone_tenant
+  using (organization_id = (select chaperone.current_organization_id()));
+grant select, insert on chaperone.support_messages to chaperone_tenant;
+grant update (status, contents_encrypted, confidence, sources, error_code, held_until, completed_at)
+  on chaperone.support_messages to chaperone_tenant;
+
+-- Sums of the conversations that began on a day, in UTC. Only the trigger below writes them, in the transaction of what
+-- has happened. They stay when conversations are deleted.
+create table chaperone.support_days (
+  organization_id uuid not null,
+  day date not null,
+  conversations bigint not null,
+  ai_resolved bigint not null,
+  escalated bigint not null,
+  answers bigint not null,
+  response_ms bigint not null,
+  ratings bigint not null,
+  rating_sum bigint not null,
+  primary key (organization_id, day)
+) with (fillfactor = 70);
+alter table chaperone.support_days enable row level security;
+create policy tenant on chaperone.support_days to chaperone_tenant
+  using (organization_id = (select chaperone.current_organization_id()));
+grant select on chaperone.support_days to chaperone_tenant;
+
+-- Whose turn it is among the agents: how many conversations have been assigned.
+create table chaperone.support_rotas (
+  organization_id uuid primary key,
+  assigned bigint not null
+);
+alter table chaperone.support_rotas enable row level security;
+create policy tenant on chaperone.support_rotas to chaperone_tenant
+  using (organization_id = (select chaperone.current_organization_id()));
+grant select, insert on chaperone.support_rotas to chaperone_tenant;
+grant update (assigned) on chaperone.support_rotas to chaperone_tenant;
+
+-- Replaced below, where what it calls exists.
+create function chaperone.count_support() returns trigger language plpgsql as 'begin return null; end';
+create trigger count_support after insert or update of status, answers, response_ms, rating, escalated_at
+  on chaperone.support_conversations for each row execute function chaperone.count_support();
+
+-- Copied from database/functions by `npm run generate`: edit those.
+
+-- Keeps the sums of a day what its conversations say. A conversation counts on the day on which it began.
+create or replace function chaperone.count_support() returns trigger
+  language plpgsql security definer
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+  set datestyle = 'ISO, YMD'
+  set lock_timeout = '10s'
+as $$
+declare
+  conversations integer := case tg_op when 'INSERT' then 1 else 0 end;
+  ai_resolved integer := (new.status = 'resolved' and new.escalated_at is null)::integer;
+  escalated integer := (new.escalated_at is not null)::integer;
+  answers integer := new.answers;
+  response_ms bigint := new.response_ms;
+  ratings integer := (new.rating is not null)::integer;
+  rating_sum integer := coalesce(new.rating, 0);
+begin
+  if tg_op = 'UPDATE' then
+    ai_resolved := ai_resolved - (old.status = 'resolved' and old.escalated_at is null)::integer;
+    escalated := escalated - (old.escalated_at is not null)::integer;
+    answers := answers - old.answers;
+    response_ms := response_ms - old.response_ms;
+    ratings := ratings - (old.rating is not null)::integer;
+    rating_sum := rating_sum - coalesce(old.rating, 0);
+    if (ai_resolved, escalated, answers, response_ms, ratings, rating_sum) = (0, 0, 0, 0, 0, 0) then
+      return null;
+    end if;
+  end if;
+  insert into chaperone.support_days as d
+    values (new.organization_id, (new.created_at at time zone 'UTC')::date, conversations, ai_resolved, escalated, answers,
+      response_ms, ratings, rating_sum)
+    on conflict (organization_id, day) do update set
+      conversations = d.conversations + excluded.conversations, ai_resolved = d.ai_resolved + excluded.ai_resolved,
+      escalated = d.escalated + excluded.escalated, answers = d.answers + excluded.answers,
+      response_ms = d.response_ms + excluded.response_ms, ratings = d.ratings + excluded.ratings,
+      rating_sum = d.rating_sum + excluded.rating_sum;
+  return null;
+end
+$$;
+revoke all on function chaperone.count_support() from public;
+
+-- Erases a person from the organization's records: it deletes contents, feedback and names, and puts the anonymous user of
+-- `note_erasure` in the person's place. The id changes too, because anyone who knows the external id can compute it. Returns
+-- the new id; null where there is no such user. Call `note_erasure` first.
+create or replace function chaperone.erase_user(erased uuid) returns uuid
+  language plpgsql security definer
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+  set datestyle = 'ISO, YMD'
+  set lock_timeout = '60s'
+as $$
+declare
+  organization uuid := chaperone.current_organization_id();
+  stranger uuid;
+  external_name text;
+  place record;
+begin
+  select u.external_id into external_name
+    from chaperone.users u where u.organization_id = organization and u.user_id = erased for update;
+  if not found then
+    return null;
+  end if;
+  -- A fold under way still adds to the sums of the user.
+  insert into chaperone.fold_turns (organization_id) values (organization) on conflict do nothing;
+  perform from chaperone.fold_turns where organization_id = organization for update;
+  -- What arrives later gets the same anonymous user. Where something has arrived since the note, and is in the sums already,
+  -- that keeps its user, since nobody can merge the sums of two.
+  select e.stranger into stranger
+    from chaperone.erased_users e
+    where e.organization_id = organization and e.user_digest = chaperone.user_digest(organization, erased);
+  if exists (select from chaperone.session_usage s where s.organization_id = organization and s.user_id = stranger) then
+    update chaperone.erased_users e set stranger = gen_random_uuid()
+      where e.organization_id = organization and e.user_digest = chaperone.user_digest(organization, erased)
+      returning e.stranger into stranger;
+  end if;
+  stranger := coalesce(stranger, gen_random_uuid());
+  delete from chaperone.request_contents c
+    using chaperone.requests r
+    where r.organization_id = organization and r.user_id = erased
+      and c.organization_id = organization and c.started_at = r.started_at and c.request_id = r.request_id;
+  -- Of a call that goes on, what is known so far becomes its record. Without the input its output is not kept either.
+  update chaperone.pending_calls p
+    set record = chaperone.anonymous_record(p.record, stranger)
+    where p.organization_id = organization and p.record ->> 'user_id' = erased::text;
+  -- Analyses go with their conversations, and so does what the models were told for them, whoever asked. The id of a call
+  -- begins with its time.
+  delete from chaperone.request_contents c
+    using chaperone.conversations v, chaperone.conversation_analyses a, chaperone.job_calls j
+    where v.organization_id = organization and v.user_id = erased
+      and a.organization_id = organization and a.conversation_id = v.conversation_id
+      and j.organization_id = organization and j.job_id = a.job_id
+      and c.organization_id = organization and c.request_id = j.request_id
+      and c.started_at = to_timestamp(('x0000' || substr(j.request_id, 5, 12))::bit(64)::bigint / 1000.0);
+  update chaperone.conversation_analyses a set requested_by = null
+    where a.organization_id = organization and a.requested_by = external_name;
+  -- Which calls belonged together goes with what was said in them. A conversation is one user's.
+  delete from chaperone.conversation_branches b
+    using chaperone.conversations c
+    where c.organization_id = organization and c.user_id = erased
+      and b.organization_id = organization and b.conversation_id = c.conversation_id;
+  delete from chaperone.conversations c where c.organization_id = organization and c.user_id = erased;
+  delete from chaperone.support_messages m
+    using chaperone.support_conversations c
+    where c.organization_id = organization and c.user_id = erased
+      and m.organization_id = organization and m.conversation_id = c.conversation_id;
+  delete from chaperone.support_conversations c where c.organization_id = organization and c.user_id = erased;
+  delete from chaperone.analysis_results where organization_id = organization and user_id = erased;
+  -- What is on its way to webhooks about the person is not delivered.
+  delete from chaperone.webhook_deliveries d
+    using chaperone.webhook_events e
+    where e.organization_id = organization and e.user_id = erased
+      and d.organization_id = organization and d.event_id = e.event_id;
+  delete from chaperone.webhook_events e where e.organization_id = organization and e.user_id = erased;
+  -- Nobody knows which of the answers that may be replayed say something about the person, so all of them go.
+  perform from chaperone.cached_bytes b where b.organization_id = organization for update;
+  delete from chaperone.cached_answers a where a.organization_id = organization;
+  update chaperone.cached_bytes b set bytes = 0 where b.organization_id = organization;
+  -- Nor which of the answers that are kept for a repeated request.
+  delete from chaperone.idempotent_answers a where a.organization_id = organization;
+  update chaperone.ratings set feedback = null where organization_id = organization and rated_by = erased;
+  update chaperone.rating_history set feedback = null where organization_id = organization and rated_by = erased;
+  -- Clients name sessions and turns, so those names go, too.
+  update chaperone.requests r
+    set session_id = 'erased-' || md5(r.session_id || stranger), turn_id = null, client_name = null,
+        client_version = null, safety_identifier = null, end_user = null, conversation_id = null, branch_id = null,
+        message_digest = null, parent_digest = null
+    where r.organization_id = organization and r.user_id = erased;
+  -- Calls of somebody else's in which the person is named.
+  update chaperone.requests r set safety_identifier = null
+    where r.organization_id = organization and r.safety_identifier = external_name;
+  update chaperone.requests r set end_user = null
+    where r.organization_id = organization and r.end_user = external_name;
+  update chaperone.pending_calls p
+    set record = (p.record::jsonb || jsonb_build_object('safety_identifier', nullif(p.record ->> 'safety_identifier', external_name),
+      'end_user', nullif(p.record ->> 'end_user', external_name)))::json
+    where p.organization_id = organization and external_name in (p.record ->> 'safety_identifier', p.record ->> 'end_user');
+  update chaperone.sessions s set session_id = 'erased-' || md5(s.session_id || stranger)
+    where s.organization_id = organization and s.user_id = erased;
+  update chaperone.session_facets s set session_id = 'erased-' || md5(s.session_id || stranger)
+    where s.organization_id = organization and s.user_id = erased;
+  update chaperone.session_usage s set session_id = 'erased-' || md5(s.session_id || stranger)
+    where s.organization_id = organization and s.user_id = erased;
+  update chaperone.session_costs s set session_id = 'erased-' || md5(s.session_id || stranger), turn_id = null
+    where s.organization_id = organization and s.user_id = erased;
+  update chaperone.session_turns s set session_id = 'erased-' || md5(s.session_id || stranger),
+      turn_id = 'erased-' || md5(s.turn_id || stranger)
+    where s.organization_id = organization and s.user_id = erased;
+  update chaperone.guardrail_blocks b set session_id = 'erased-' || md5(b.session_id || stranger), turn_id = null
+    where b.organization_id = organization and b.user_id = erased;
+  -- What is said in feedback is said of the person's session, or by the person.
+  update chaperone.feedback f set category = null, contents_encrypted = null
+    where f.organization_id = organization and (f.user_id = erased or f.rated_by = erased);
+  update chaperone.feedback f set session_id = 'erased-' || md5(f.session_id || stranger), turn_id = null, message_id = null
+    where f.organization_id = organization and f.user_id = erased;
+  -- What a rule counts of the person, or of one of the person's sessions.
+  update chaperone.quota_counters c
+    set scope = stranger || case when c.per = 'Session' then '/erased-' || md5(substr(c.scope, 38) || stranger) else '' end
+    where c.organization_id = organization and c.per in ('User', 'Session') and left(c.scope, 36) = erased::text;
+  -- The entries of the audit log have only the pseudonym, which says nothing from now on.
+  delete from chaperone.audit_people p where p.organization_id = organization and p.external_id = external_name;
+  -- What has arrived since the note may have made the anonymous user. The update tells proxies of it.
+  insert into chaperone.users (organization_id, user_id, external_id, is_active, created_at)
+    select organization, stranger, 'erased-' || stranger, false, u.created_at
+    from chaperone.users u where u.organization_id = organization and u.user_id = erased
+    on conflict do nothing;
+  update chaperone.users u set is_active = false, updated_at = now()
+    where u.organization_id = organization and u.user_id = stranger;
+  delete from chaperone.users u where u.organization_id = organization and u.user_id = erased;
+  for place in
+    select c.oid::regclass as owner, a.attname as name
+    from pg_class c
+      join pg_attribute a on a.attrelid = c.oid and a.attname in ('user_id', 'rated_by') and not a.attisdropped
+    where c.relnamespace = 'chaperone'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+  loop
+    execute format('update %s set %I = $1 where organization_id = $2 and %I = $3', place.owner, place.name, place.name)
+      using stranger, organization, erased;
+  end loop;
+  -- Nobody can edit deleted configuration. These updates come last, because they lock the organization's configuration.
+  update chaperone.api_keys k set user_external_id = null
+    where k.organization_id = organization and k.deleted_at is not null and k.user_external_id = external_name;
+  update chaperone.personas p set users = array_remove(p.users, external_name)
+    where p.organization_id = organization and p.deleted_at is not null and external_name = any (p.users);
+  return stranger;
+end
+$$;
+revoke all on function chaperone.erase_user(uuid) from public;
+grant execute on function chaperone.erase_user(uuid) to chaperone_tenant;

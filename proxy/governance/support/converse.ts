@@ -1,0 +1,104 @@
+import type { SupportStatus } from '../../../database/support/conversations.ts';
+import { inTransaction } from '../../../database/transaction.ts';
+import type { CallContext } from '../../calls/context.ts';
+import { ProxyError } from '../../error.ts';
+import type { GovernanceContext } from '../context.ts';
+import { askDesk, type DeskTurn } from './ask-desk.ts';
+import { type BegunTurn, beginTurn, type SupportMessage } from './begin-turn.ts';
+import { customerOf } from './customer.ts';
+import { completeTurn, failTurn } from './end-turn.ts';
+import { makeHeldAnswers } from './held-answers.ts';
+import { supportSettings } from './settings.ts';
+
+export type SupportContext = Pick<GovernanceContext, 'inForce' | 'store' | 'pipeline'>;
+
+/** What a customer gets for a message. */
+export interface SupportAnswer {
+  readonly conversationId: string;
+  readonly messageId: string;
+  readonly response: string;
+  /** From 0 to 1. */
+  readonly confidence: number;
+  /** Ids of articles. */
+  readonly sources: readonly string[];
+  readonly status: SupportStatus;
+  readonly reason: string | null;
+  readonly assignedAgent: string | null;
+  readonly at: Date;
+}
+
+/** What somebody who reads the answer while it is made hears. */
+export interface SupportListener {
+  /** The message is stored. */
+  readonly begun: (turn: { readonly conversationId: string; readonly messageId: string }) => void;
+  /** More of an answer that may be given. */
+  readonly text: (text: string) => void;
+}
+
+/** Takes messages to the support desk, and answers them. */
+export type Converse = ReturnType<typeof makeConverse>;
+
+/** Makes the support desk of this process. Messages of one conversation are answered in their order. */
+export function makeConverse(context: SupportContext) {
+  const hold = makeHeldAnswers(context);
+
+  /**
+   * Stores a message, and answers it from the knowledge base. Once it is stored, it is answered even if nobody waits.
+   *
+   * @param call the request, whose call is the customer's
+   * @throws {ProxyError} as a call, and `conversation_not_found`, `user_mismatch`, `role_required`, `contents_not_stored`,
+   * `store_unavailable`
+   */
+  return async (call: CallContext, asked: SupportMessage, listener?: SupportListener): Promise<SupportAnswer> => {
+    const { snapshot } = call.inForce;
+    const settings = supportSettings(snapshot);
+    const customer = customerOf(snapshot, call.caller, asked.user);
+    if (!snapshot.storesContents) throw keepsNothing();
+    const { begun, held } = await context.store.run(async (db) => {
+      const options = { inForce: call.inForce, settings, caller: call.caller, customer };
+      const begun = await inTransaction(db, () => beginTurn(db, asked, options));
+      const { conversationId } = begun.conversation;
+      return { begun, held: begun.answer && hold({ conversationId, number: begun.answer.number }) };
+    });
+    listener?.begun({ conversationId: begun.conversation.conversationId, messageId: messageOf(begun) });
+    if (!held || !begun.answer) return withoutMachine(begun, asked, settings.texts);
+    const turn: DeskTurn = { call, settings, customer, begun, answer: begun.answer, message: asked.message };
+    try {
+      await held.before;
+      const outcome = await askDesk(context, turn, listener?.text);
+      return await completeTurn(context, turn, outcome);
+    } catch (error) {
+      await failTurn(context, turn, error);
+      throw error;
+    } finally {
+      held.end();
+    }
+  };
+}
+
+/** The message that is answered, or that answers. */
+function messageOf({ answer, messageId }: BegunTurn): string {
+  return answer?.messageId ?? messageId;
+}
+
+/** A human has the conversation, or speaks. */
+function withoutMachine(
+  begun: BegunTurn,
+  { sender, message }: SupportMessage,
+  texts: { readonly waiting: string; readonly handover: string },
+): SupportAnswer {
+  const { conversation, messageId, receivedAt, isHandedOver } = begun;
+  const { conversationId, status, reason, assignedAgent } = conversation;
+  const text = isHandedOver ? texts.handover : texts.waiting;
+  return {
+    ...{ conversationId, messageId, status, reason, assignedAgent },
+    response: sender === 'agent' ? message : text,
+    ...{ confidence: 0, sources: [], at: receivedAt },
+  };
+}
+
+function keepsNothing(): ProxyError {
+  const message =
+    'Conversations with the support desk need what was said in them, and the organization stores no contents (storage.contents is None)';
+  return new ProxyError('contents_not_stored', { message });
+}

@@ -1,0 +1,78 @@
+import { changeSupportConversation, findSupportConversation } from '../../../database/support/conversations.ts';
+import { type AnswerEnd, endAnswer, withholdMessage } from '../../../database/support/messages.ts';
+import { inTransaction } from '../../../database/transaction.ts';
+import { ProxyError } from '../../error.ts';
+import type { DeskOutcome, DeskTurn } from './ask-desk.ts';
+import { supportConversationNotFound } from './begin-turn.ts';
+import type { SupportAnswer, SupportContext } from './converse.ts';
+import { escalate } from './escalate.ts';
+import { sealSaid } from './sealing.ts';
+
+/**
+ * Stores an answer with what follows from it, in a transaction. Where somebody has taken the conversation over meanwhile,
+ * the customer does not get the answer.
+ *
+ * @throws {ProxyError} `conversation_not_found` where it was erased meanwhile, `store_unavailable`
+ */
+export async function completeTurn(
+  { store }: SupportContext,
+  { call, settings, begun, answer }: DeskTurn,
+  { decision, costUsd }: DeskOutcome,
+): Promise<SupportAnswer> {
+  const { snapshot, envelope } = call.inForce;
+  const { organizationId } = snapshot;
+  const { conversationId } = begun.conversation;
+  const { text, confidence, sources, reason } = decision;
+  const place = { conversationId, number: answer.number };
+  const rowId = `${conversationId}/${answer.number}`;
+  return store.run((db) =>
+    inTransaction(db, async () => {
+      const now = await findSupportConversation(db, organizationId, conversationId, true);
+      if (!now) throw supportConversationNotFound();
+      const isTaken = now.status === 'escalated';
+      const sealed = sealSaid(envelope, organizationId, 'support_messages.contents', rowId, { content: text });
+      const end: AnswerEnd = isTaken
+        ? { status: 'withheld' }
+        : { status: 'completed', sealed, confidence, sources: [...sources] };
+      const ended = await endAnswer(db, organizationId, place, end);
+      if (!ended) throw supportConversationNotFound();
+      const escalated =
+        reason === undefined || isTaken ? {} : await escalate(db, organizationId, now, reason, settings.agents);
+      await changeSupportConversation(db, organizationId, conversationId, {
+        ...escalated,
+        ...(costUsd !== null && { costUsd }),
+        ...(!isTaken && { turns: now.turns + 1, answeredAfterMs: Math.round(ended.waitedMs) }),
+      });
+      const { status, reason: why, assignedAgent } = { ...now, ...escalated };
+      return {
+        ...{ conversationId, messageId: answer.messageId, status, reason: why, assignedAgent },
+        ...(isTaken
+          ? { response: settings.texts.waiting, confidence: 0, sources: [] }
+          : { response: text, confidence, sources }),
+        at: ended.completedAt,
+      };
+    }),
+  );
+}
+
+/** Notes why there is no answer. What a guardrail does not let pass is forgotten, so that the conversation can go on. */
+export async function failTurn(
+  { store }: SupportContext,
+  { call, begun, answer }: DeskTurn,
+  error: unknown,
+): Promise<void> {
+  const { organizationId } = call.inForce.snapshot;
+  const { conversationId } = begun.conversation;
+  const errorCode = error instanceof ProxyError ? error.code : 'internal_error';
+  await store
+    .run((db) =>
+      inTransaction(db, async () => {
+        await endAnswer(db, organizationId, { conversationId, number: answer.number }, { status: 'failed', errorCode });
+        if (errorCode === 'guardrail_blocked') {
+          await withholdMessage(db, organizationId, { conversationId, number: begun.number });
+        }
+      }),
+    )
+    // Then it is interrupted when nobody holds it any more.
+    .catch(() => {});
+}

@@ -1,0 +1,44 @@
+import type { Persona, Snapshot } from '../../snapshot/snapshot.ts';
+
+/** How the support desk answers: `spec.support` with its defaults. */
+export interface SupportSettings {
+  readonly model: string;
+  /** Its voice. Undefined: none is stated, or it is not there. */
+  readonly persona: Persona | undefined;
+  /** An answer with less is not given. */
+  readonly confidenceThreshold: number;
+  readonly maxTurns: number;
+  readonly topics: readonly string[];
+  readonly agents: readonly string[];
+  readonly texts: SupportTexts;
+}
+
+/** What customers read where no model writes. */
+export interface SupportTexts {
+  readonly unknown: string;
+  readonly handover: string;
+  readonly waiting: string;
+}
+
+const defaultTexts: SupportTexts = {
+  unknown: 'I do not have a reliable answer to this.',
+  handover: 'I am handing this conversation over to a colleague, who will reply here.',
+  waiting: 'A colleague has this conversation and will reply here.',
+};
+
+export function supportSettings({ spec, personas }: Pick<Snapshot, 'spec' | 'personas'>): SupportSettings {
+  const support: Partial<NonNullable<typeof spec.support>> = spec.support ?? {};
+  const { persona: voice } = support;
+  return {
+    model: support.model ?? 'gpt-4o-mini',
+    persona:
+      voice === undefined
+        ? undefined
+        : [...personas.values()].find(({ resource, isActive }) => isActive && resource === voice),
+    confidenceThreshold: support.confidenceThreshold ?? 0.75,
+    maxTurns: support.maxTurns ?? 20,
+    topics: support.topics ?? [],
+    agents: support.agents ?? [],
+    texts: { ...defaultTexts, ...support.texts },
+  };
+}

@@ -1,0 +1,47 @@
+import { Readable } from 'node:stream';
+import type { SupportAnswer, SupportListener } from '../../governance/support/converse.ts';
+import { toProxyError } from '../../http/envelope.ts';
+import { showAnswer } from './conversations.ts';
+import { supportEnvelope } from './envelope.ts';
+
+const aliveMs = 15_000;
+
+/**
+ * Answers by server-sent events. A message that is refused before it is stored is refused as any request.
+ *
+ * @returns the events, when the message is stored
+ */
+export async function streamAnswer(
+  converse: (listener: SupportListener) => Promise<SupportAnswer>,
+  requestId: string,
+): Promise<Readable> {
+  const stream = new Readable({ read() {} });
+  const alive = setInterval(() => stream.push(':\n\n'), aliveMs).unref();
+  stream.once('close', () => clearInterval(alive));
+  const send = (event: string, data: object) => {
+    if (!stream.destroyed) stream.push(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  };
+  const begun = Promise.withResolvers<void>();
+  const end = () => {
+    clearInterval(alive);
+    if (!stream.destroyed) stream.push(null);
+  };
+  const answered = converse({
+    begun({ conversationId, messageId }) {
+      send('message', { conversation_id: conversationId, message_id: messageId });
+      begun.resolve();
+    },
+    text: (text) => send('delta', { text }),
+  });
+  answered
+    .then(
+      (answer) => send('done', showAnswer(answer)),
+      (error: unknown) => {
+        begun.reject(error);
+        send('error', supportEnvelope.show(toProxyError(error), requestId));
+      },
+    )
+    .finally(end);
+  await begun.promise;
+  return stream;
+}
