@@ -743,6 +743,9 @@ begin
   update chaperone.pending_calls p
     set record = chaperone.anonymous_record(p.record, stranger)
     where p.organization_id = organization and p.record ->> 'user_id' = erased::text;
+  update chaperone.job_intents i
+    set record = chaperone.anonymous_record(i.record, stranger)
+    where i.organization_id = organization and i.record ->> 'user_id' = erased::text;
   -- Analyses go with their conversations, and so does what the models were told for them, whoever asked. The id of a call
   -- begins with its time.
   delete from chaperone.request_contents c
@@ -795,6 +798,10 @@ begin
     set record = (p.record::jsonb || jsonb_build_object('safety_identifier', nullif(p.record ->> 'safety_identifier', external_name),
       'end_user', nullif(p.record ->> 'end_user', external_name)))::json
     where p.organization_id = organization and external_name in (p.record ->> 'safety_identifier', p.record ->> 'end_user');
+  update chaperone.job_intents i
+    set record = (i.record::jsonb || jsonb_build_object('safety_identifier', nullif(i.record ->> 'safety_identifier', external_name),
+      'end_user', nullif(i.record ->> 'end_user', external_name)))::json
+    where i.organization_id = organization and external_name in (i.record ->> 'safety_identifier', i.record ->> 'end_user');
   update chaperone.sessions s set session_id = 'erased-' || md5(s.session_id || stranger)
     where s.organization_id = organization and s.user_id = erased;
   update chaperone.session_facets s set session_id = 'erased-' || md5(s.session_id || stranger)
@@ -1264,7 +1271,7 @@ declare
   stranger uuid;
 begin
   case tg_table_name
-    when 'pending_calls' then
+    when 'pending_calls', 'job_intents' then
       stranger := chaperone.late_stranger(new.organization_id, (new.record ->> 'user_id')::uuid, new.started_at);
       if stranger is not null then
         new.record := chaperone.anonymous_record(new.record, stranger);
@@ -1655,6 +1662,32 @@ AS $function$
 $function$;
 revoke all on function chaperone.lock_subject(uuid,text) from public;
 grant execute on function chaperone.lock_subject(uuid,text) to chaperone_tenant;
+
+CREATE OR REPLACE FUNCTION chaperone.look_for_lost_calls()
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+begin
+  delete from chaperone.job_intents i
+    using chaperone.requests r
+    where r.organization_id = i.organization_id and r.started_at = i.started_at and r.request_id = i.request_id;
+  perform chaperone.add_job_of(l.organization_id, 'settle-calls', 'all', null, 5)
+    from (
+      select distinct i.organization_id
+      from chaperone.job_intents i
+        join chaperone.organizations o on o.organization_id = i.organization_id and o.deleted_at is null
+      where i.kept_at < clock_timestamp() - interval '1 minute'
+        and not exists (select from chaperone.workers w where w.worker_id = i.worker_id)
+    ) l;
+end
+$function$;
+revoke all on function chaperone.look_for_lost_calls() from public;
+grant execute on function chaperone.look_for_lost_calls() to chaperone_worker;
 
 CREATE OR REPLACE FUNCTION chaperone.make_request_partitions(at timestamp with time zone)
  RETURNS void
@@ -2324,6 +2357,35 @@ end
 $function$;
 revoke all on function chaperone.sum_usage_again(uuid,date[]) from public;
 
+CREATE OR REPLACE FUNCTION chaperone.take_lost_calls(job bigint)
+ RETURNS SETOF json
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+declare
+  organization uuid := chaperone.current_organization_id();
+begin
+  return query
+    with taken as (
+      delete from chaperone.job_intents i
+      where i.organization_id = organization and (job is null or i.job_id = job)
+        and not exists (select from chaperone.workers w where w.worker_id = i.worker_id)
+      returning i.started_at, i.request_id, i.record
+    )
+    select t.record
+    from taken t
+    where not exists (
+      select from chaperone.requests r
+      where r.organization_id = organization and r.started_at = t.started_at and r.request_id = t.request_id);
+end
+$function$;
+revoke all on function chaperone.take_lost_calls(bigint) from public;
+grant execute on function chaperone.take_lost_calls(bigint) to chaperone_tenant;
+
 CREATE OR REPLACE FUNCTION chaperone.term_variants(term text)
  RETURNS text[]
  LANGUAGE sql
@@ -2937,6 +2999,24 @@ alter table chaperone.job_calls enable row level security;
 create policy tenant on chaperone.job_calls as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant insert, select on chaperone.job_calls to chaperone_tenant;
+
+create table chaperone.job_intents (
+  organization_id uuid not null,
+  request_id text not null,
+  started_at timestamp with time zone not null,
+  job_id bigint not null,
+  worker_id text not null,
+  record json not null,
+  kept_at timestamp with time zone not null default clock_timestamp()
+);
+alter table chaperone.job_intents add constraint job_intents_pkey PRIMARY KEY (organization_id, request_id);
+alter table chaperone.job_intents add constraint job_intents_request_id_check CHECK ((length(request_id) <= 64));
+alter table chaperone.job_intents add constraint job_intents_worker_id_check CHECK ((length(worker_id) <= 100));
+alter table chaperone.job_intents enable row level security;
+create policy tenant on chaperone.job_intents as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.job_intents to chaperone_tenant;
+grant update (record) on chaperone.job_intents to chaperone_tenant;
 
 create table chaperone.knowledge_articles (
   organization_id uuid not null,
@@ -3829,6 +3909,8 @@ CREATE TRIGGER keep_audit_log BEFORE DELETE OR UPDATE ON chaperone.audit_log FOR
 CREATE TRIGGER keep_audit_log_whole BEFORE TRUNCATE ON chaperone.audit_log FOR EACH STATEMENT EXECUTE FUNCTION chaperone.keep_audit_log();
 
 CREATE TRIGGER forget_late BEFORE INSERT ON chaperone.guardrail_blocks FOR EACH ROW EXECUTE FUNCTION chaperone.forget_late();
+
+CREATE TRIGGER forget_late BEFORE INSERT ON chaperone.job_intents FOR EACH ROW EXECUTE FUNCTION chaperone.forget_late();
 
 CREATE TRIGGER count_added_terms AFTER INSERT ON chaperone.knowledge_passages REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION chaperone.count_terms();
 

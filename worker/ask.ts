@@ -1,6 +1,7 @@
 import { openContents } from '../database/contents.ts';
 import { EnvelopeError } from '../database/envelope.ts';
 import { makeRequestId, nobody, randomHex, requestStartedAtMs, userIdOf } from '../database/ids.ts';
+import { keepJobIntent } from '../database/job-intents.ts';
 import { findSettledJobCall, insertJobCall, listJobCalls, type SettledJobCall } from '../database/jobs.ts';
 import type { Caller } from '../proxy/calls/call.ts';
 import type { CallContext } from '../proxy/calls/context.ts';
@@ -14,6 +15,7 @@ import type { TaskQuestion, TaskReply } from './task.ts';
 export interface AskOptions {
   readonly organization: WorkerOrganization;
   readonly jobId: string;
+  readonly workerId: string;
   readonly inFlight: InFlight;
   readonly signal: AbortSignal;
 }
@@ -40,7 +42,11 @@ export function makeTaskAsk(options: AskOptions): (question: TaskQuestion) => Pr
   };
 }
 
-async function askAnew({ organization, inFlight }: AskOptions, question: TaskQuestion, requestId: string) {
+async function askAnew(
+  { organization, jobId, workerId, inFlight }: AskOptions,
+  question: TaskQuestion,
+  requestId: string,
+) {
   const { pipeline } = organization;
   const { kind, operation = chat, body, onText } = question;
   const inForce = organization.inForce();
@@ -67,6 +73,8 @@ async function askAnew({ organization, inFlight }: AskOptions, question: TaskQue
     return await pipeline.ask({
       ...{ kind, operation, context, key, terms, onText },
       body: { ...body, model: model ?? body.model },
+      keepIntent: (record) =>
+        organization.store.run((db) => keepJobIntent(db, organization.id, { jobId, workerId, record })),
     });
   } finally {
     share.release();

@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import type { Logger } from 'pino';
 import { foldAllUsage } from '../database/analytics/fold.ts';
 import { connectTimeoutMs } from '../database/client.ts';
+import { lookForLostCalls } from '../database/job-intents.ts';
 import { makePartitionsAhead } from '../database/partitions.ts';
 import { deleteAllPast } from '../database/past-rows.ts';
 import type { Queryable } from '../database/queryable.ts';
@@ -23,6 +24,7 @@ export const chores: Readonly<Record<string, Chore>> = {
         log.warn({ err, what }, 'cannot delete what no longer counts; it is tried again'),
       ),
   },
+  'lost-calls': { when: '* * * * *', run: lookForLostCalls },
   sums: { when: '* * * * *', run: foldAllUsage },
 };
 

@@ -3,6 +3,7 @@ import { addJob } from '../database/jobs.ts';
 import type { InFlight } from '../proxy/in-flight.ts';
 import { makeTaskAsk } from './ask.ts';
 import { describeFailure, JobError } from './job-error.ts';
+import { settleLostCalls } from './lost-calls.ts';
 import type { Organizations, WorkerOrganization } from './organizations.ts';
 import type { Task, TaskContext, TaskWorker } from './task.ts';
 
@@ -16,6 +17,8 @@ export interface RunTaskOptions {
   readonly organizations: Organizations;
   readonly inFlight: InFlight;
   readonly worker: TaskWorker;
+  /** The id under which this worker says that it is alive. */
+  readonly workerId: () => string;
   readonly log: Logger;
 }
 
@@ -29,7 +32,7 @@ export interface Attempt {
 }
 
 /** Makes the function that runs a task for its organization. */
-export function makeRunTask({ organizations, inFlight, worker, log }: RunTaskOptions) {
+export function makeRunTask({ organizations, inFlight, worker, workerId, log }: RunTaskOptions) {
   const contextOf = (organization: WorkerOrganization, attempt: Attempt): TaskContext => {
     const { jobId, signal, number, isLast, task } = attempt;
     return {
@@ -38,20 +41,27 @@ export function makeRunTask({ organizations, inFlight, worker, log }: RunTaskOpt
       job: { id: jobId, attempt: number, isLastAttempt: isLast },
       signal,
       log: log.child({ organization: organization.name, task, job: jobId }),
-      ask: makeTaskAsk({ organization, jobId, inFlight, signal }),
+      ask: makeTaskAsk({ organization, jobId, workerId: workerId(), inFlight, signal }),
       addJob: (job) => organization.store.run((db) => addJob(db, job)),
     };
   };
+  /** What fails here, the chore tries again. */
+  const settleCalls = (organization: WorkerOrganization, { jobId, task }: Attempt) =>
+    settleLostCalls(organization, jobId).catch((error: unknown) =>
+      log.warn({ err: error, task, job: jobId }, 'cannot settle the calls of a job whose worker has ended'),
+    );
   return {
     /** @throws what the task throws, or why the worker has to stop it */
     run: (task: Task, payload: JobPayload, attempt: Attempt): Promise<void> =>
       organizations.use(payload.organization, async (organization) => {
         attempt.signal.throwIfAborted();
+        if (attempt.number > 1) await settleCalls(organization, attempt);
         await untilAborted(attempt.signal, task.run(contextOf(organization, attempt), payload.id));
       }),
     /** Tells the task that no further attempt follows. */
     gaveUp: (task: Task, payload: JobPayload, attempt: Attempt, lastError: string | null): Promise<void> =>
       organizations.use(payload.organization, async (organization) => {
+        await settleCalls(organization, attempt);
         await task.gaveUp?.(contextOf(organization, attempt), payload.id, readFailure(lastError));
       }),
   };

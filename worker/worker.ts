@@ -115,9 +115,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     webhooks: makeWebhookMetrics(metrics.registry),
     knowledge: makeKnowledgeMetrics(metrics.registry),
   };
-  const work = makeRunTask({ organizations, inFlight, worker, log });
   let heartbeat: Heartbeat | undefined;
   let jobPool: WorkerPool | undefined;
+  const work = makeRunTask({ organizations, inFlight, worker, workerId: () => jobPool?.id ?? '', log });
   const stopSignal = new AbortController();
   const events = new EventEmitter();
   events.on('pool:create', ({ workerPool }: { workerPool: WorkerPool }) => {

@@ -41,6 +41,9 @@ begin
   update chaperone.pending_calls p
     set record = chaperone.anonymous_record(p.record, stranger)
     where p.organization_id = organization and p.record ->> 'user_id' = erased::text;
+  update chaperone.job_intents i
+    set record = chaperone.anonymous_record(i.record, stranger)
+    where i.organization_id = organization and i.record ->> 'user_id' = erased::text;
   -- Analyses go with their conversations, and so does what the models were told for them, whoever asked. The id of a call
   -- begins with its time.
   delete from chaperone.request_contents c
@@ -93,6 +96,10 @@ begin
     set record = (p.record::jsonb || jsonb_build_object('safety_identifier', nullif(p.record ->> 'safety_identifier', external_name),
       'end_user', nullif(p.record ->> 'end_user', external_name)))::json
     where p.organization_id = organization and external_name in (p.record ->> 'safety_identifier', p.record ->> 'end_user');
+  update chaperone.job_intents i
+    set record = (i.record::jsonb || jsonb_build_object('safety_identifier', nullif(i.record ->> 'safety_identifier', external_name),
+      'end_user', nullif(i.record ->> 'end_user', external_name)))::json
+    where i.organization_id = organization and external_name in (i.record ->> 'safety_identifier', i.record ->> 'end_user');
   update chaperone.sessions s set session_id = 'erased-' || md5(s.session_id || stranger)
     where s.organization_id = organization and s.user_id = erased;
   update chaperone.session_facets s set session_id = 'erased-' || md5(s.session_id || stranger)

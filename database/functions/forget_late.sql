@@ -9,7 +9,7 @@ declare
   stranger uuid;
 begin
   case tg_table_name
-    when 'pending_calls' then
+    when 'pending_calls', 'job_intents' then
       stranger := chaperone.late_stranger(new.organization_id, (new.record ->> 'user_id')::uuid, new.started_at);
       if stranger is not null then
         new.record := chaperone.anonymous_record(new.record, stranger);

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type OpenAI from 'openai';
+import type { RequestRecord } from '../../database/requests.ts';
 import { ProxyError } from '../error.ts';
 import type { CallGuard, GuardedCall } from '../guardrails/call-guard.ts';
 import type { Guardrails } from '../guardrails/guardrails.ts';
@@ -38,6 +39,11 @@ export interface Question {
   readonly said?: Body | undefined;
   /** Where the text is wanted while it comes. One that guardrails must see as a whole is not told before its end. */
   readonly onText?: OnText | undefined;
+  /**
+   * Keeps the intent where it outlives this process and its volume, before each attempt. The call is not made where it
+   * rejects. Absent: the spool alone has it.
+   */
+  readonly keepIntent?: ((intent: RequestRecord) => Promise<void>) | undefined;
 }
 
 /** An answer and its cost. */
@@ -92,6 +98,7 @@ export function makeAsk({ settlement, reserve, exchange, providers, inFlight, gu
     });
     try {
       for (let key = firstKey; ; ) {
+        await question.keepIntent?.(account.intent());
         sentAtTicks = performance.now();
         const format = formatOf(providers, key.provider, operation);
         const answered = await requestCompletion(exchange, {
@@ -110,10 +117,7 @@ export function makeAsk({ settlement, reserve, exchange, providers, inFlight, gu
         if (next && answered.failure) {
           const isRefused = next instanceof ProxyError;
           account.replaced(key, answered.failure, tookMs, isRefused ? key : next.attempt);
-          if (isRefused) {
-            settle({ errorCode: next.code });
-            throw next;
-          }
+          if (isRefused) throw next;
           key = next.attempt;
           await delay(next.delayMs);
           continue;
@@ -122,9 +126,11 @@ export function makeAsk({ settlement, reserve, exchange, providers, inFlight, gu
         if (answered.problem) throw answered.problem;
         return { ...answered.reply, costUsd: account.costUsd() };
       }
+    } catch (error) {
+      // Settle after any error, so that no call stays open. One that is settled stays as it is.
+      settle({ errorCode: error instanceof ProxyError ? error.code : 'internal_error' });
+      throw error;
     } finally {
-      // Settle after any error, so that no call stays open.
-      settle({ errorCode: 'internal_error' });
       share.release();
       await settled;
     }

@@ -8,6 +8,7 @@ import type { RequestRecord, RequestReference } from '../../database/requests.ts
 import type { BlockRecord } from '../../database/speech/blocks.ts';
 import { emptyBytes } from './frame.ts';
 import { makeIntents } from './intents.ts';
+import { interruptedOf } from './interrupted.ts';
 import { lockDirectory } from './lock.ts';
 import { type Memory, makeMemory, rememberedCount } from './memory.ts';
 import { makeOutbox, type Outbox } from './outbox.ts';
@@ -235,7 +236,7 @@ export function openSpool(options: SpoolOptions): Spool {
 
   remember(memory, outbox);
   for (const [id, { row }] of replayed.open) {
-    const record: RequestRecord = { ...JSON.parse(row), status: 'interrupted', error_code: 'process_ended' };
+    const record = interruptedOf(JSON.parse(row));
     spool.settle(id, record, undefined, () => options.onRecovered?.(record));
   }
   writer.flush();

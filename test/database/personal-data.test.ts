@@ -4,6 +4,7 @@ import { before, describe, test } from 'node:test';
 import { insertAnalysisResult } from '../../database/analysis-results.ts';
 import { deleteApiKey, upsertApiKeys } from '../../database/api-keys.ts';
 import { resourceIdOf, userIdOf } from '../../database/ids.ts';
+import { keepJobIntent } from '../../database/job-intents.ts';
 import { insertOwnedResources } from '../../database/owned-resources.ts';
 import { insertPendingCalls } from '../../database/pending-calls.ts';
 import { deletePersona, upsertPersonas } from '../../database/personas.ts';
@@ -206,6 +207,7 @@ async function seedUser(db: Queryable, { id: organizationId }: Tenant, name: str
     output_sealed: null,
   };
   await insertPendingCalls(db, organizationId, JSON.stringify([pending]));
+  await keepJobIntent(db, organizationId, { jobId: '1', workerId: 'w', record: makeRecord(organizationId, called) });
   await auditSome(db, organizationId, said('example.com'));
   await seedWebhook(db, organizationId, resourceIdOf(organizationId, 'Webhook', 'all'), 'all');
   await db.query(`select chaperone.emit_event_of($1::uuid, 'analysis.completed', $2::text, $3::uuid, $4::jsonb)`, [
@@ -317,4 +319,5 @@ async function seedCallsThatName(db: Queryable, { id: organizationId }: Tenant, 
   await insertRequests(db, organizationId, batchOf([makeRecord(organizationId, naming)]));
   const pending = makeRecord(organizationId, { ...naming, response_id: `resp_${randomUUID()}` });
   await insertPendingCalls(db, organizationId, JSON.stringify([pending]));
+  await keepJobIntent(db, organizationId, { jobId: '1', workerId: 'w', record: makeRecord(organizationId, naming) });
 }

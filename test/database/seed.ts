@@ -9,6 +9,7 @@ import { insertBudgetWarnings } from '../../database/budget-warnings.ts';
 import { insertConversationAnalysis } from '../../database/conversation-analyses.ts';
 import { beginIdempotent, keepIdempotent } from '../../database/idempotent-answers.ts';
 import { makeRequestId, resourceIdOf } from '../../database/ids.ts';
+import { keepJobIntent } from '../../database/job-intents.ts';
 import { insertJobCall } from '../../database/jobs.ts';
 import { writeArticle } from '../../database/knowledge.ts';
 import { insertPassages } from '../../database/knowledge-passages.ts';
@@ -154,6 +155,7 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
   );
   const pending = makeRecord(organizationId, { response_id: 'resp_2', status: 'interrupted' });
   await insertPendingCalls(db, organizationId, JSON.stringify([pending]));
+  await keepJobIntent(db, organizationId, { jobId: '1', workerId: 'worker', record: makeRecord(organizationId) });
   await leaseSome(db, organizationId, 'User', record.user_id);
   await seedWebhook(db, organizationId, resourceIdOf(organizationId, 'Webhook', 'all'), 'all');
   const told = {

@@ -18,6 +18,7 @@ export async function makeWorkerProcess(t: Scope, stack: Pick<Stack, 'workerCred
   };
   atEnd(t, kill);
   return {
+    dataDirectory,
     kill,
     exited: () => child?.signalCode !== null || child.exitCode !== null,
     async start() {

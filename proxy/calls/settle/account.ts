@@ -1,4 +1,5 @@
 import type { Envelope } from '../../../database/envelope.ts';
+import type { RequestRecord } from '../../../database/requests.ts';
 import type { ProxyError } from '../../error.ts';
 import type { Price } from '../../prices/price.ts';
 import type { RoutedKey } from '../../snapshot/snapshot.ts';
@@ -28,6 +29,8 @@ export interface Account {
   /** The call was never made: nothing is recorded, and what was reserved is given back. */
   withdraw(): void;
   isSettled(): boolean;
+  /** The record so far, as the spool has it. */
+  intent(): RequestRecord;
   /** The call proves to be on another branch of its conversation. */
   move(branchId: string): void;
   /** US dollars as a decimal string, once settled; null: unpriced. */

@@ -216,6 +216,10 @@ class OpenAccount implements Account {
     return this.#isSettled;
   }
 
+  intent(): RequestRecord {
+    return this.#record;
+  }
+
   move(branchId: string): void {
     this.#record.branch_id = branchId;
   }

@@ -14,6 +14,7 @@ import { chat } from '../../../../proxy/operations/chat.ts';
 import type { AnswerSink } from '../../../../proxy/providers/answer-sink.ts';
 import type { Exchange } from '../../../../proxy/providers/exchange.ts';
 import { chat as format } from '../../../../proxy/providers/openai/chat.ts';
+import { makeRecord } from '../../../request-record.ts';
 import { atEnd } from '../../../scope.ts';
 import { makeCall } from '../call.ts';
 
@@ -84,6 +85,7 @@ async function run(t: TestContext, steps: readonly Step[], settleProblem?: Proxy
         isSettled: () => settled.length > 0,
         costUsd: () => null,
         move() {},
+        intent: () => makeRecord(''),
       },
       reservation: nothingReserved,
       first: attempt('first'),

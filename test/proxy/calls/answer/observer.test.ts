@@ -7,6 +7,7 @@ import { clientGone } from '../../../../proxy/calls/client-gone.ts';
 import { toProblem } from '../../../../proxy/providers/failure.ts';
 import type { Reading, StreamReader } from '../../../../proxy/providers/reading.ts';
 import { unknownUsage } from '../../../../proxy/providers/usage.ts';
+import { makeRecord } from '../../../request-record.ts';
 import { makeCall } from '../call.ts';
 
 const reading: Reading = {
@@ -107,6 +108,7 @@ function makeObserver(options: { readonly gone?: boolean; readonly background?: 
       },
       isSettled: () => settled.length > 0,
       move() {},
+      intent: () => makeRecord(''),
       costUsd: () => null,
     },
     runsInBackground: options.background ?? false,
