@@ -5,6 +5,7 @@ import { notBlank } from '../../http/not-blank.ts';
 import { Nullable, Timestamp } from '../../http/schemas.ts';
 import { conversationId, described, params, showConversation, status, tags } from './conversations.ts';
 import { route } from './route.ts';
+import { forVisitors } from './visitors.ts';
 
 const strict = { additionalProperties: false };
 const rating = Type.Integer({ minimum: 1, maximum: 5 });
@@ -59,5 +60,6 @@ export const changeRoutes = [
       const at = await rateConversation(context, caller, id, { rating: stars, comment });
       return { conversation_id: id, rating: stars, timestamp: at.toISOString() };
     },
+    forVisitors,
   ),
 ];

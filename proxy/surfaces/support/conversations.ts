@@ -15,11 +15,13 @@ import type { Route } from '../../http/route.ts';
 import { Nullable, Timestamp } from '../../http/schemas.ts';
 import { route } from './route.ts';
 import { streamAnswer } from './stream.ts';
+import { forVisitors, nameVisitor, requireNoClaims, showVisitor } from './visitors.ts';
 
 export const tags = ['Support conversations'];
 export const conversationId = Type.String({ maxLength: 64, description: 'It begins with `conv_`.' });
 export const params = Type.Object({ conversation_id: conversationId });
 const userId = Type.String({ pattern: notBlank, maxLength: 255, description: 'The customer, by your id.' });
+const orVisitor = 'The customer, by your id. With a public key, it is the visitor, and may be left out.';
 const channel = Type.String({ pattern: notBlank, maxLength: 64, description: 'Such as `chat`, `email` or `api`.' });
 export const status = Type.Enum(supportStatuses, {
   description: '`escalated`: a human has it, and no machine answers until it is `active` again.',
@@ -32,13 +34,14 @@ const sources = Type.Array(Type.String(), { description: 'Ids of the articles th
 const Message = Type.Object(
   {
     message: Type.String({ pattern: notBlank, maxLength: 20_000 }),
-    user_id: userId,
+    user_id: Type.String({ ...userId, description: orVisitor }),
     channel: Type.Optional(channel),
     conversation_id: Type.Optional(conversationId),
     metadata: Type.Optional(
       Type.Record(Type.String(), Type.Unknown(), {
         maxProperties: 50,
-        description: 'Further facts about the customer. They are kept from the first message, and no model gets them.',
+        description:
+          'Further facts about the customer. They are kept from the first message, and no model gets them. Not with a public key.',
       }),
     ),
     stream: Type.Optional(Type.Boolean({ description: 'Answer by server-sent events.' })),
@@ -64,6 +67,7 @@ export const answerProblems: readonly ProblemCode[] = [
   'user_mismatch',
   'user_inactive',
   'role_required',
+  'public_key_not_allowed',
   'contents_not_stored',
   'model_not_allowed',
   'surface_not_allowed',
@@ -105,6 +109,8 @@ export const postMessage: Route<GovernanceContext> = (app, context) => {
   app.route({
     method: 'POST',
     url: '/conversations',
+    config: forVisitors,
+    preValidation: nameVisitor,
     schema: {
       tags,
       summary: 'Begin a conversation, or say something in one',
@@ -126,7 +132,8 @@ export const postMessage: Route<GovernanceContext> = (app, context) => {
         }),
       },
     },
-    async handler({ body, callContext, id }, reply) {
+    async handler({ body, caller, callContext, id }, reply) {
+      requireNoClaims(caller, body.metadata);
       const { message, user_id: user, channel: by = 'api', metadata = {}, sender = 'user' } = body;
       const asked = { message, user, channel: by, metadata, sender, conversationId: body.conversation_id };
       if (!body.stream) return showAnswer(await converse(callContext, asked));
@@ -154,6 +161,9 @@ export const described = {
   resolved_at: Nullable(Timestamp),
 };
 
+/** Visitors do not get it. */
+const ofStaff = { metadata: Type.Optional(described.metadata), cost_usd: Type.Optional(described.cost_usd) };
+
 const ShownMessage = Type.Object({
   id: Type.String(),
   sender: Type.Enum(['user', 'ai', 'agent']),
@@ -176,15 +186,17 @@ export const conversationRoutes: readonly Route<GovernanceContext>[] = [
     {
       tags,
       summary: 'Get a conversation',
-      description: 'With its messages in their order, the latest 10,000.',
+      description:
+        'With its messages in their order, the latest 10,000. A visitor gets it without `metadata` and `cost_usd`.',
       params,
       problems: ['conversation_not_found', 'store_unavailable'],
-      response: { 200: Type.Object({ ...described, messages: Type.Array(ShownMessage) }) },
+      response: { 200: Type.Object({ ...described, ...ofStaff, messages: Type.Array(ShownMessage) }) },
     },
     async ({ caller, params: { conversation_id: id } }, context) => {
       const { conversation, messages } = await getSupportConversation(context, caller, id);
-      return { ...showConversation(conversation), messages: messages.map(showMessage) };
+      return showVisitor(caller, { ...showConversation(conversation), messages: messages.map(showMessage) });
     },
+    forVisitors,
   ),
   route(
     'GET',

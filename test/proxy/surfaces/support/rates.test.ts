@@ -73,6 +73,11 @@ describe('rates of requests', () => {
         .map(([method]) => ({ method: method.toUpperCase(), path: path.replaceAll(/\{\w+\}/g, 'none') })),
     );
     assert.ok(routes.length >= 6);
+    const walked = new Set(routes.map(({ method, path }) => `${method} ${path}`));
+    for (const below of ['', '/none', '/none/feedback']) {
+      const method = below === '/none' ? 'GET' : 'POST';
+      assert.ok(walked.has(`${method} /api/v1/conversations${below}`), below);
+    }
     const statuses = new Set<number>();
     for (const { method, path } of routes) {
       const writes = method !== 'GET' && method !== 'DELETE';
