@@ -15,6 +15,7 @@ export const chartResources = [
   { group: '', kind: 'ServiceAccount', isNamespaced: true },
   { group: '', kind: 'Service', isNamespaced: true },
   { group: '', kind: 'Secret', isNamespaced: true },
+  { group: '', kind: 'ConfigMap', isNamespaced: true },
   { group: 'apps', kind: 'Deployment', isNamespaced: true },
   { group: 'apps', kind: 'StatefulSet', isNamespaced: true },
   { group: 'batch', kind: 'CronJob', isNamespaced: true },

@@ -15,6 +15,8 @@ import { admitRole } from '../roles.ts';
 import { requireSupportConversation } from './begin-turn.ts';
 import { openSaid } from './sealing.ts';
 
+export { escalationReasons, supportStatuses } from '../../../database/support/conversations.ts';
+
 type Context = Pick<GovernanceContext, 'inForce' | 'store'>;
 
 /** A message with what it says. */

@@ -1,39 +1,13 @@
-import type { SupportStatus } from '../../../database/support/conversations.ts';
 import { inTransaction } from '../../../database/transaction.ts';
 import type { CallContext } from '../../calls/context.ts';
 import { ProxyError } from '../../error.ts';
-import type { GovernanceContext } from '../context.ts';
 import { askDesk, type DeskTurn } from './ask-desk.ts';
 import { type BegunTurn, beginTurn, type SupportMessage } from './begin-turn.ts';
 import { customerOf } from './customer.ts';
+import type { SupportAnswer, SupportContext, SupportListener } from './desk.ts';
 import { completeTurn, failTurn } from './end-turn.ts';
 import { makeHeldAnswers } from './held-answers.ts';
 import { supportSettings } from './settings.ts';
-
-export type SupportContext = Pick<GovernanceContext, 'inForce' | 'store' | 'pipeline'>;
-
-/** What a customer gets for a message. */
-export interface SupportAnswer {
-  readonly conversationId: string;
-  readonly messageId: string;
-  readonly response: string;
-  /** From 0 to 1. */
-  readonly confidence: number;
-  /** Ids of articles. */
-  readonly sources: readonly string[];
-  readonly status: SupportStatus;
-  readonly reason: string | null;
-  readonly assignedAgent: string | null;
-  readonly at: Date;
-}
-
-/** What somebody who reads the answer while it is made hears. */
-export interface SupportListener {
-  /** The message is stored. */
-  readonly begun: (turn: { readonly conversationId: string; readonly messageId: string }) => void;
-  /** More of an answer that may be given. */
-  readonly text: (text: string) => void;
-}
 
 /** Takes messages to the support desk, and answers them. */
 export type Converse = ReturnType<typeof makeConverse>;

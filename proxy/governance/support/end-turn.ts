@@ -4,7 +4,7 @@ import { inTransaction } from '../../../database/transaction.ts';
 import { ProxyError } from '../../error.ts';
 import type { DeskOutcome, DeskTurn } from './ask-desk.ts';
 import { supportConversationNotFound } from './begin-turn.ts';
-import type { SupportAnswer, SupportContext } from './converse.ts';
+import type { SupportAnswer, SupportContext } from './desk.ts';
 import { escalate } from './escalate.ts';
 import { sealSaid } from './sealing.ts';
 

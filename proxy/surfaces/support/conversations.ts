@@ -1,14 +1,16 @@
 import { type Static, Type } from 'typebox';
-import { escalationReasons, supportStatuses } from '../../../database/support/conversations.ts';
 import type { ProblemCode } from '../../error.ts';
 import type { GovernanceContext } from '../../governance/context.ts';
 import {
+  escalationReasons,
   getSupportConversation,
   listSupportConversations,
   type SupportConversation,
   type SupportMessage,
+  supportStatuses,
 } from '../../governance/support/conversations.ts';
-import { makeConverse, type SupportAnswer } from '../../governance/support/converse.ts';
+import { makeConverse } from '../../governance/support/converse.ts';
+import type { SupportAnswer } from '../../governance/support/desk.ts';
 import { notBlank } from '../../http/not-blank.ts';
 import { page, paging } from '../../http/paging.ts';
 import type { Route } from '../../http/route.ts';
@@ -137,7 +139,7 @@ export const postMessage: Route<GovernanceContext> = (app, context) => {
       const { message, user_id: user, channel: by = 'api', metadata = {}, sender = 'user' } = body;
       const asked = { message, user, channel: by, metadata, sender, conversationId: body.conversation_id };
       if (!body.stream) return showAnswer(await converse(callContext, asked));
-      const stream = await streamAnswer((listener) => converse(callContext, asked, listener), id);
+      const stream = await streamAnswer((listener) => converse(callContext, asked, listener), id, showAnswer);
       reply.headers({ 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' });
       // The schema is that of the whole answer.
       return reply.send(stream as never);
@@ -225,7 +227,7 @@ export const conversationRoutes: readonly Route<GovernanceContext>[] = [
   ),
 ];
 
-export function showAnswer(answer: SupportAnswer): Static<ReturnType<typeof Type.Object<typeof answered>>> {
+function showAnswer(answer: SupportAnswer): Static<ReturnType<typeof Type.Object<typeof answered>>> {
   return {
     conversation_id: answer.conversationId,
     message_id: answer.messageId,

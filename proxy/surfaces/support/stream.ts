@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream';
-import type { SupportAnswer, SupportListener } from '../../governance/support/converse.ts';
+import type { SupportAnswer, SupportListener } from '../../governance/support/desk.ts';
 import { toProxyError } from '../../http/envelope.ts';
-import { showAnswer } from './conversations.ts';
 import { supportEnvelope } from './envelope.ts';
 
 const aliveMs = 15_000;
@@ -9,11 +8,13 @@ const aliveMs = 15_000;
 /**
  * Answers by server-sent events. A message that is refused before it is stored is refused as any request.
  *
+ * @param show the last event's data
  * @returns the events, when the message is stored
  */
 export async function streamAnswer(
   converse: (listener: SupportListener) => Promise<SupportAnswer>,
   requestId: string,
+  show: (answer: SupportAnswer) => object,
 ): Promise<Readable> {
   const stream = new Readable({ read() {} });
   const alive = setInterval(() => stream.push(':\n\n'), aliveMs).unref();
@@ -35,7 +36,7 @@ export async function streamAnswer(
   });
   answered
     .then(
-      (answer) => send('done', showAnswer(answer)),
+      (answer) => send('done', show(answer)),
       (error: unknown) => {
         begun.reject(error);
         send('error', supportEnvelope.show(toProxyError(error), requestId));

@@ -6,8 +6,8 @@ import { leastMinor } from '../../../../cli/check/cluster/api-checks.ts';
 import { chartResources } from '../../../../cli/check/cluster/rights.ts';
 
 const chart = join(import.meta.dirname, '../../../../charts/chaperone');
-/** Made only where the Prometheus operator or cert-manager is asked for, which not every cluster knows. */
-const optional = ['ServiceMonitor', 'PodMonitor', 'Certificate'];
+/** Made only where the operators of Prometheus or Grafana, or cert-manager, are asked for, which not every cluster knows. */
+const optional = ['ServiceMonitor', 'PodMonitor', 'PrometheusRule', 'GrafanaDashboard', 'Certificate'];
 
 test('a check of rights covers everything that the chart makes', () => {
   const templates = globSync('templates/**/*.yaml', { cwd: chart }).map((file) =>
