@@ -1,8 +1,9 @@
-import { Readable, Transform, type TransformCallback } from 'node:stream';
+import { PassThrough, Readable, type TransformCallback, Writable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { KitContext, SurfaceApp } from '../surface.ts';
 import { type IdempotentRequest, type KeptAnswer, openIdempotent } from './idempotent-request.ts';
 import { digestRequest, readIdempotencyKey } from './request-digest.ts';
+import { streamStatusOf } from './stream-status.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -56,7 +57,9 @@ export function answerOnce(app: SurfaceApp, { store, log }: Pick<KitContext, 'st
       const contentType = reply.getHeader('content-type')?.toString();
       await end(request, body ? idempotent.keep({ status, contentType, body }) : idempotent.release());
     };
-    if (payload instanceof Readable) return payload.pipe(new Collector(keep));
+    if (payload instanceof Readable) {
+      return passOn(payload, (body) => keep(isPassing(streamStatusOf(payload) ?? status) ? undefined : body));
+    }
     await keep(bytesOf(payload));
     return payload;
   });
@@ -74,26 +77,26 @@ function bytesOf(payload: unknown): Buffer | undefined {
   return bytes.length > maxBytes ? undefined : bytes;
 }
 
-/** Passes a stream on, and hands over what has passed before its end does. */
-class Collector extends Transform {
-  readonly #keep: (body: Buffer | undefined) => Promise<void>;
-  #chunks: Buffer[] = [];
-  #bytes = 0;
-
-  constructor(keep: (body: Buffer | undefined) => Promise<void>) {
-    super();
-    this.#keep = keep;
-  }
-
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    this.#bytes += chunk.length;
-    if (this.#bytes <= maxBytes) this.#chunks.push(chunk);
-    else this.#chunks = [];
-    done(undefined, chunk);
-  }
-
-  override _flush(done: TransformCallback): void {
-    const body = this.#bytes > maxBytes ? undefined : Buffer.concat(this.#chunks);
-    void this.#keep(body).then(() => done());
-  }
+/**
+ * Passes a stream on, whose end waits until it is kept. It is kept even if its client has gone: the client may ask again.
+ */
+function passOn(payload: Readable, keep: (body: Buffer | undefined) => Promise<void>): Readable {
+  const kept = Promise.withResolvers<void>();
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const collector = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      if (bytes <= maxBytes) chunks.push(chunk);
+      else chunks.length = 0;
+      done();
+    },
+    final(done) {
+      void keep(bytes > maxBytes ? undefined : Buffer.concat(chunks)).then(kept.resolve);
+      done();
+    },
+  });
+  payload.pipe(collector);
+  const flush = (done: TransformCallback) => void kept.promise.then(() => done());
+  return payload.pipe(new PassThrough({ flush }));
 }

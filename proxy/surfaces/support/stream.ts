@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { SupportAnswer, SupportListener } from '../../governance/support/desk.ts';
 import { toProxyError } from '../../http/envelope.ts';
+import { noteStreamStatus } from '../../http/idempotency/stream-status.ts';
 import { supportEnvelope } from './envelope.ts';
 
 const aliveMs = 15_000;
@@ -39,7 +40,9 @@ export async function streamAnswer(
       (answer) => send('done', show(answer)),
       (error: unknown) => {
         begun.reject(error);
-        send('error', supportEnvelope.show(toProxyError(error), requestId));
+        const problem = toProxyError(error);
+        noteStreamStatus(stream, problem.status);
+        send('error', supportEnvelope.show(problem, requestId));
       },
     )
     .finally(end);

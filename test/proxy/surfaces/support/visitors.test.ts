@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { before, describe, it } from 'node:test';
 import { suiteScope } from '../../../scope.ts';
+import { until } from '../../../until.ts';
 import { type Desk, startDesk } from './desk-stack.ts';
 
 const question = 'How do I reset my password?';
@@ -200,5 +201,45 @@ describe('the visitors of the support desk', () => {
       assert.deepEqual(refusal(theirs), [404, 'conversation_not_found']);
       assert.equal((await ask('GET', `/conversations/${id}`, as)).body.message_count, 4);
     }
+  });
+
+  it('get a stream again that they have lost, and not one that has failed', async () => {
+    const { as, id } = await arrive();
+    const asked = requests();
+    const headers = { ...as, 'idempotency-key': randomUUID() };
+    const message = { message: question, conversation_id: id, stream: true };
+    const go = Promise.withResolvers<void>();
+    desk.reply = async () => {
+      await go.promise;
+      return {};
+    };
+    const gone = new AbortController();
+    const lost = await fetch(new URL('/api/v1/conversations', desk.stack.baseUrl), {
+      ...{ method: 'POST', signal: gone.signal, body: JSON.stringify(message) },
+      headers: { authorization: `Bearer ${key}`, origin: shop, ...headers },
+    });
+    assert.equal(lost.status, 200);
+    await until(async () => requests() > asked);
+    gone.abort();
+    // Another request is answered meanwhile, so the proxy has seen the connection end.
+    await ask('GET', `/conversations/${id}`, as);
+    go.resolve();
+    let again = await ask('POST', '/conversations', headers, message);
+    await until(async () => {
+      if (again.status === 409) again = await ask('POST', '/conversations', headers, message);
+      return again.status !== 409;
+    });
+    assert.equal(again.headers.get('idempotency-replayed'), 'true');
+    assert.match(again.text, /event: message.*event: done/s);
+    assert.equal(requests(), asked + 1);
+
+    const another = { ...as, 'idempotency-key': randomUUID() };
+    desk.reply = { status: 500 };
+    const failed = await ask('POST', '/conversations', another, message);
+    assert.match(failed.text, /event: error.*upstream_error/s);
+    desk.reply = {};
+    const repeated = await ask('POST', '/conversations', another, message);
+    assert.equal(repeated.headers.get('idempotency-replayed'), null);
+    assert.match(repeated.text, /event: done/);
   });
 });
