@@ -168,6 +168,10 @@ export const problems = {
     message: 'The cache has no answer to this call, and Cache-Control: only-if-cached wants no other',
   },
   shutting_down: { status: 503, message: 'The proxy is shutting down; try again' },
+  records_pending: {
+    status: 503,
+    message: 'The calls that were just answered are still on their way to the database; try again in a moment',
+  },
   store_unavailable: { status: 503, message: 'The database cannot be reached; try again' },
   upstream_unreachable: { status: 502, message: 'Error processing request: the provider cannot be reached; try again' },
   upstream_no_credential: {

@@ -16,11 +16,12 @@ import { type OpenOrganization, type OrganizationOptions, openOrganization } fro
 import { providerTable } from './providers/table.ts';
 import { refreshGauges } from './refresh-gauges.ts';
 import type { SocketLimits } from './sockets/session.ts';
+import type { Shipper } from './spool/ship.ts';
 import type { SurfaceTable } from './surfaces/context.ts';
 import { openTls, type Tls } from './tls.ts';
 
-/** How long a read of figures waits at most for calls that were just answered. */
-const shipWaitMs = 2_000;
+/** How long a read waits for the calls that were just answered, and how long while copying them fails. */
+const arrivalMs = { usual: 5_000, failing: 2_000 };
 
 export interface ProxyOptions extends Omit<OrganizationOptions, 'inFlight' | 'metrics'> {
   /** Of this program, for metrics. */
@@ -137,12 +138,20 @@ function makeApp(
     rates: makeRequestRates({ quota: organization.requestQuota, inForce }),
     metrics,
     log,
-    shipped: () => shipper.flush(shipWaitMs),
+    shipped: () => requireShipped(shipper),
     agentFor: async (url: URL) => egress && (await import('./egress/tunnel.ts')).agentFor(egress, url),
     drainMs: drainMs ?? 60_000,
     socketLimits: options.socketLimits,
   };
   return buildApp(appOptions, options.surfaces, tls?.makeServer);
+}
+
+/** @throws {ProxyError} `records_pending`, or why copying fails, where what was answered is not in the database in time */
+async function requireShipped({ flush, failure }: Shipper): Promise<void> {
+  if (await flush(arrivalMs.usual, arrivalMs.failing)) return;
+  const cause = failure();
+  const isAway = cause instanceof ProxyError && cause.code === 'store_unavailable';
+  throw new ProxyError(isAway ? 'store_unavailable' : 'records_pending', { cause, headers: { 'retry-after': '1' } });
 }
 
 /** Lets calls end, then cuts off those that take longer. */

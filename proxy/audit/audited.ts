@@ -62,6 +62,7 @@ const audited: Readonly<Record<ProblemCode, boolean | string>> = {
   spool_full: false,
   spool_unwritable: false,
   shutting_down: false,
+  records_pending: false,
   store_unavailable: false,
   upstream_unreachable: false,
   upstream_timeout: false,

@@ -24,8 +24,13 @@ export interface GovernanceContext {
   readonly store: Store;
   readonly metrics: { readonly analyses: Pick<Metrics['analyses'], 'inc'> };
   readonly spool: Pick<Spool, 'rate' | 'findWaiting'>;
-  /** Resolves when what this proxy has answered is in the database, or after a moment where that takes longer. */
-  readonly shipped: () => Promise<unknown>;
+  /**
+   * Resolves when what this proxy has answered is in the database.
+   *
+   * @throws {ProxyError} `records_pending`, `store_unavailable` where that takes too long, so that nobody reads figures
+   * without it
+   */
+  readonly shipped: () => Promise<void>;
   /** Finds a call of the organization by request id or response id, wherever it was made. */
   readonly findRequest: (id: string) => Promise<RequestReference | undefined>;
   /** Resolves when what has been committed is in force in this proxy. */

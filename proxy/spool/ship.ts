@@ -32,8 +32,15 @@ export interface ShipOptions {
 }
 
 export interface Shipper {
-  /** Copies all rows that wait now. @returns true when they are in Postgres, false after `timeoutMs` */
-  flush(timeoutMs: number): Promise<boolean>;
+  /**
+   * Copies all rows that wait now.
+   *
+   * @param failingMs how long to wait while copying fails. Absent: as long as otherwise
+   * @returns true when they are in Postgres, false after `timeoutMs`
+   */
+  flush(timeoutMs: number, failingMs?: number): Promise<boolean>;
+  /** Why copying has failed last; undefined where it has succeeded since. */
+  failure(): unknown;
   /** Stops after the current batches. Rows that still wait stay in the spool. */
   stop(): Promise<void>;
 }
@@ -55,6 +62,7 @@ const secondConnectionRows = { opens: 10_000, helps: 2_000 };
 export function startShipper(options: ShipOptions): Shipper {
   const { spool, store, log } = options;
   let stopped = false;
+  let failure: unknown;
   const copier = makeCopier(options);
   /** Rows that wait and are not being copied. */
   const untaken = () => spool.depth - copier.underWay();
@@ -71,6 +79,7 @@ export function startShipper(options: ShipOptions): Shipper {
       if (untaken() < batchRows) await gathering.wait();
       if (stopped) return;
       for (const table of spoolTables) await copier.copyBatch(table, store);
+      failure = undefined;
       if (!stopped && spool.depth > secondConnectionRows.opens) second.help();
     }
   };
@@ -78,6 +87,7 @@ export function startShipper(options: ShipOptions): Shipper {
     drain,
     () => spool.depth > 0,
     (error) => {
+      failure = error;
       options.onFailure?.();
       log.warn({ err: error, waiting: spool.depth }, 'cannot copy usage to the database; it stays in the spool');
     },
@@ -87,10 +97,12 @@ export function startShipper(options: ShipOptions): Shipper {
   if (spool.depth > 0) retries.start();
 
   return {
-    async flush(timeoutMs) {
-      const deadline = performance.now() + timeoutMs;
+    failure: () => failure,
+    async flush(timeoutMs, failingMs = timeoutMs) {
+      const startedTicks = performance.now();
       const mark = spool.mark();
-      while (!spool.hasLeft(mark) && performance.now() < deadline) {
+      const isInTime = () => performance.now() - startedTicks < (failure === undefined ? timeoutMs : failingMs);
+      while (!spool.hasLeft(mark) && isInTime()) {
         retries.start();
         gathering.end();
         await delay(5);

@@ -100,7 +100,7 @@ export interface Spool extends Outbox {
   readonly auditDepth: number;
   /** A mark behind the newest waiting row, for `hasLeft`. */
   mark(): number;
-  /** Whether all rows that waited at the mark have left the spool. */
+  /** Whether all rows that waited at the mark have left the spool, and the volume has refused none. */
   hasLeft(mark: number): boolean;
   /** Called after a row was added that has to be copied. */
   onWaiting: () => void;
@@ -224,7 +224,7 @@ export function openSpool(options: SpoolOptions): Spool {
       return found && { record: JSON.parse(String(found.row)) as RequestRecord, sealed: found.sealed ?? emptyBytes };
     },
     mark: waiting.mark,
-    hasLeft: waiting.hasLeft,
+    hasLeft: (mark) => !writer.hasUnwritten() && waiting.hasLeft(mark),
     hasSetAside: aside.exists,
     eraseUsers: aside.eraseUsers,
     close() {

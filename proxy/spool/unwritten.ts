@@ -2,6 +2,7 @@
 export interface Unwritten<Row> {
   add(id: number, row: Row, error: unknown): void;
   values(): IteratorObject<Row>;
+  size(): number;
   close(): void;
 }
 
@@ -38,6 +39,7 @@ export function makeUnwritten<Row>(
       failed(error);
     },
     values: () => rows.values(),
+    size: () => rows.size,
     close: () => clearTimeout(timer),
   };
 }

@@ -41,6 +41,8 @@ export interface Writer {
   noteArrival(ids: readonly number[]): void;
   /** Finds the row of a settled call that the volume has refused so far. */
   findUnwritten(requestId: string): NewRow | undefined;
+  /** Whether there are rows that the volume has refused so far. */
+  hasUnwritten(): boolean;
   close(): void;
 }
 
@@ -133,6 +135,7 @@ export function makeWriter({ segments, waiting, intents, onWaiting, onWriteFailu
       }
     },
     findUnwritten: (requestId) => unwritten.values().find((row) => row.requestId === requestId),
+    hasUnwritten: () => unwritten.size() > 0,
     close() {
       group.writeNow();
       unwritten.close();

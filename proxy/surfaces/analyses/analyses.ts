@@ -40,6 +40,7 @@ const creating: readonly ProblemCode[] = [
   'analysis_config_not_found',
   'contents_not_stored',
   'queue_error',
+  'records_pending',
   'store_unavailable',
 ];
 const reading: readonly ProblemCode[] = ['analysis_not_found', 'store_unavailable'];

@@ -61,7 +61,7 @@ const list = route(
       until: Moment('Only those whose last call was before this moment.'),
       ...paging,
     }),
-    problems: ['role_required', 'store_unavailable'],
+    problems: ['role_required', 'records_pending', 'store_unavailable'],
     response: {
       200: Type.Object({
         conversations: Type.Array(ShownConversation),
@@ -97,7 +97,7 @@ const get = route(
         description: 'How many calls of the branch are read for messages, the newest ones.',
       }),
     }),
-    problems: ['conversation_not_found', 'store_unavailable'],
+    problems: ['conversation_not_found', 'records_pending', 'store_unavailable'],
     response: {
       200: Type.Object({
         ...fields,

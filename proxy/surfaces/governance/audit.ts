@@ -76,7 +76,7 @@ export const audit = route(
       ),
       ...paging,
     }),
-    problems: ['role_required', 'store_unavailable'],
+    problems: ['role_required', 'records_pending', 'store_unavailable'],
     response: { 200: Type.Object({ entries: Type.Array(Entry), ...page }) },
   },
   async ({ caller, query: { limit, offset, ...question } }, context) => {

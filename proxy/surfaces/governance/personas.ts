@@ -189,7 +189,7 @@ export const personaRoutes = [
       summary: 'Delete a persona',
       description: 'One that calls were made with is deactivated and kept, so that analytics can name it.',
       params,
-      problems: ['role_required', 'persona_not_found', 'owned_by_resource', 'store_unavailable'],
+      problems: ['role_required', 'persona_not_found', 'owned_by_resource', 'records_pending', 'store_unavailable'],
       response: { 200: RetiredAnswer },
     },
     async ({ caller, params: { id } }, context) =>

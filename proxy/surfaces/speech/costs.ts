@@ -101,7 +101,7 @@ export const costRoutes = [
       description: 'Of all its calls, and of what was posted, by service and by provider.',
       params: sessionParams,
       querystring: Type.Object(sessionUser),
-      problems: ['session_not_found', 'role_required', 'store_unavailable'],
+      problems: ['session_not_found', 'role_required', 'records_pending', 'store_unavailable'],
       response: { 200: Costs },
     },
     async ({ caller, params, query }, context) => {
@@ -129,7 +129,7 @@ export const costRoutes = [
       params: sessionParams,
       headers: Type.Object({ 'idempotency-key': Type.Optional(Type.String({ maxLength: 255 })) }),
       body: Entry,
-      problems: ['store_unavailable'],
+      problems: ['records_pending', 'store_unavailable'],
       response: { 201: RecordedEntry },
     },
     async ({ caller, params, headers, body }, context) => {

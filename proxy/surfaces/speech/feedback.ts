@@ -82,7 +82,7 @@ export const feedbackRoutes = [
       summary: 'Give feedback',
       description: 'On a turn, a message or a whole session. What is said in it is stored sealed.',
       body: Given,
-      problems: ['session_not_found', 'store_unavailable'],
+      problems: ['session_not_found', 'records_pending', 'store_unavailable'],
       response: {
         201: Type.Object(
           { id, session_id: Type.String(), rating, rating_type: Type.String(), created_at: Timestamp },

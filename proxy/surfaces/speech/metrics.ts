@@ -70,7 +70,7 @@ export const metrics = route(
     description: 'Its turns, latencies, hits of the cache, guardrails and cost.',
     params: sessionParams,
     querystring: Type.Object(sessionUser),
-    problems: ['session_not_found', 'role_required', 'store_unavailable'],
+    problems: ['session_not_found', 'role_required', 'records_pending', 'store_unavailable'],
     response: { 200: Metrics },
   },
   async ({ caller, params, query }, context) => {

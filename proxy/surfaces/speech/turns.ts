@@ -36,7 +36,7 @@ export const turns = route(
         example: { turn_id: 'turn-456', status: 'interrupted', latencies_ms: { asr: 523.4, total: 2_937.8 } },
       },
     ),
-    problems: ['store_unavailable'],
+    problems: ['records_pending', 'store_unavailable'],
     response: {
       201: Type.Object({
         session_id: Type.String(),

@@ -61,7 +61,7 @@ export const clientUsage = route(
     description:
       'By the program that called and its version, as it says itself. The records are read: the period has 31 days at most.',
     querystring: Type.Object({ ...filters, ...personaFilter, ...paging }),
-    problems: ['role_required', 'store_unavailable'],
+    problems: ['role_required', 'records_pending', 'store_unavailable'],
     response: { 200: Answer },
   },
   async ({ caller, query }, context) => {

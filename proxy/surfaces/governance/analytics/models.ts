@@ -73,7 +73,7 @@ export const modelUsage = route(
     tags: ['Analytics'],
     summary: 'Usage by model',
     querystring: Type.Object({ ...filters, ...personaFilter, ...paging }),
-    problems: ['role_required', 'store_unavailable'],
+    problems: ['role_required', 'records_pending', 'store_unavailable'],
     response: { 200: Answer },
   },
   async ({ caller, query }, context) => {

@@ -96,7 +96,7 @@ export const personaDetails = route(
     description: 'Of inactive and deleted personas, too.',
     params: Type.Object({ id: Type.String({ description: 'The persona’s id, a UUID.' }) }),
     querystring: Type.Object(filters),
-    problems: ['role_required', 'persona_not_found', 'store_unavailable'],
+    problems: ['role_required', 'persona_not_found', 'records_pending', 'store_unavailable'],
     response: { 200: Answer },
   },
   async ({ caller, params: { id }, query }, context) => {

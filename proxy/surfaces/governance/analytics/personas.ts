@@ -86,7 +86,7 @@ export const personaUsage = route(
       }),
       ...paging,
     }),
-    problems: ['role_required', 'store_unavailable'],
+    problems: ['role_required', 'records_pending', 'store_unavailable'],
     response: { 200: Answer },
   },
   async ({ caller, query }, context) => {

@@ -73,7 +73,7 @@ export const ratedResponses = route(
     summary: 'Rated responses',
     description: 'Those that were rated in the period, by the rating that stands.',
     querystring: Type.Object({ ...filters, ...personaFilter, ...paging }),
-    problems: ['role_required', 'store_unavailable'],
+    problems: ['role_required', 'records_pending', 'store_unavailable'],
     response: { 200: Answer },
   },
   async ({ caller, query }, context) => {

@@ -86,7 +86,7 @@ export const sessions = route(
     summary: 'Sessions',
     description: 'Those with a call in the period. All that is said of a session is of its calls in the period.',
     querystring: Type.Object({ ...filters, ...personaFilter, ...paging }),
-    problems: ['role_required', 'store_unavailable'],
+    problems: ['role_required', 'records_pending', 'store_unavailable'],
     response: { 200: Answer },
   },
   async ({ caller, query }, context) => {

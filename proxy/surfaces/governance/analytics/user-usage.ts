@@ -66,7 +66,7 @@ export const userUsage = route(
     tags: ['Analytics'],
     summary: 'Usage by user',
     querystring: Type.Object({ ...filters, ...personaFilter, ...paging }),
-    problems: ['role_required', 'store_unavailable'],
+    problems: ['role_required', 'records_pending', 'store_unavailable'],
     response: { 200: Answer },
   },
   async ({ caller, query }, context) => {

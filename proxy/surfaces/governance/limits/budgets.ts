@@ -42,7 +42,7 @@ export const budgets = route(
     description:
       'The budgets in force, with what is used of each in the window of now. A member is shown those that apply to it, with its own figures.',
     querystring: Type.Object(filters),
-    problems: ['role_required', 'store_unavailable'],
+    problems: ['role_required', 'records_pending', 'store_unavailable'],
     response: { 200: Type.Object({ budgets: Type.Array(Budget), ...pageOfRules }) },
   },
   async ({ caller, query: { name, user_id: user, per, limit, offset } }, context) => {

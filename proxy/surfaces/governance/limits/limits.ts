@@ -36,7 +36,7 @@ export const limits = route(
     description:
       'The limits and tiers in force, with what is used of each in the window of now. A member is shown those that apply to it, with its own figures.',
     querystring: Type.Object(filters),
-    problems: ['role_required', 'store_unavailable'],
+    problems: ['role_required', 'records_pending', 'store_unavailable'],
     response: { 200: Type.Object({ limits: Type.Array(Limit), ...pageOfRules }) },
   },
   async ({ caller, query: { name, user_id: user, per, limit, offset } }, context) => {
