@@ -27,6 +27,7 @@ export const analyses: Benchmark = {
     const { rounds, seconds, turns } = readOptions(context.args);
     const directory = await mkdtemp(join(tmpdir(), 'chaperone-bench-'));
     context.onEnd(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
+    context.note('Measuring the linking alone ...');
     const links = measureLinks();
     context.note('Building, and starting everything ...');
     await build();
