@@ -1075,6 +1075,10 @@ export interface OrganizationSpec {
      */
     contents: 'Full' | 'None';
     /**
+     * How long calls are stored, with all that belongs to them: what was said, ratings, feedback, sessions, conversations and their analyses, deliveries of webhooks and failed jobs. What is from an earlier day (UTC) is deleted within the hour. Sums by day, user, persona and model stay, and so do limits and budgets. Absent: all is stored as long as the organization.
+     */
+    retention?: string;
+    /**
      * How long the result of an analysis is stored. Until then, the same analysis of the same conversation gets this result. Analyses of conversations are deleted after it.
      */
     analysisLifetime: string;
@@ -1589,6 +1593,19 @@ export interface OrganizationStatus {
      * When it was appended.
      */
     at: string;
+  };
+  /**
+   * What storage.retention has removed.
+   */
+  retention?: {
+    /**
+     * Nothing from before this time is stored any more.
+     */
+    keptFrom: string;
+    /**
+     * How many calls have been removed so far.
+     */
+    removedCalls: number;
   };
   /**
    * The organization's conditions; `Ready` sums up the others.

@@ -189,6 +189,19 @@ export async function beginConversationAnalysis(
   return rows[0];
 }
 
+/** Finds whose conversation an analysis under way is about. @returns undefined where it has ended, or the user was erased */
+export async function findAnalyzedUser(db: Queryable, organizationId: string, id: string): Promise<string | undefined> {
+  const { rows } = await db.query<{ userId: string }>(
+    `select c.user_id as "userId"
+     from chaperone.conversation_analyses a
+       join chaperone.conversations c
+         on c.organization_id = a.organization_id and c.conversation_id = a.conversation_id
+     where a.organization_id = $1::uuid and a.id = $2::text and a.status in ('pending', 'processing')`,
+    [organizationId, id],
+  );
+  return rows[0]?.userId;
+}
+
 /** Stores the text as far as it is written. */
 export async function writeAnalysisDraft(
   db: Queryable,

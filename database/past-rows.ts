@@ -13,6 +13,7 @@ export const pastRows = [
   'vectors',
   'calls of jobs',
   'idempotent answers',
+  'quotes',
 ] as const;
 
 export type PastRows = (typeof pastRows)[number];

@@ -431,6 +431,124 @@ end
 $function$;
 revoke all on function chaperone.delete_organization(uuid) from public;
 
+CREATE OR REPLACE FUNCTION chaperone.delete_past_records(organization uuid, what text, most integer)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+declare
+  before timestamptz := chaperone.kept_from(organization);
+  place record;
+  gone bigint := 0;
+begin
+  if before is null then
+    return 0;
+  end if;
+  case what
+    when 'contents' then
+      delete from chaperone.request_contents c
+        using (
+          select started_at, request_id from chaperone.request_contents
+          where organization_id = organization and started_at < before
+          order by started_at limit most
+        ) past
+        where c.organization_id = organization and c.started_at = past.started_at and c.request_id = past.request_id;
+    when 'calls' then
+      -- Those that the sums do not have yet wait for the next time.
+      delete from chaperone.requests r
+        using (
+          select started_at, request_id from chaperone.requests
+          where organization_id = organization and started_at < before
+            and not exists (
+              select from chaperone.unfolded_usage u, unnest(u.started_at) as noted (at)
+              where u.organization_id = organization and noted.at < before)
+          order by started_at limit most
+        ) past
+        where r.organization_id = organization and r.started_at = past.started_at and r.request_id = past.request_id;
+    when 'conversations' then
+      -- Their analyses go with them.
+      with past as (
+        delete from chaperone.conversations c
+        where c.organization_id = organization and c.conversation_id in (
+          select conversation_id from chaperone.conversations
+          where organization_id = organization and last_call_at < before limit most)
+        returning c.conversation_id
+      ), branches as (
+        delete from chaperone.conversation_branches b using past p
+        where b.organization_id = organization and b.conversation_id = p.conversation_id
+      )
+      select count(*) into gone from past;
+    when 'sessions' then
+      -- No fold counts on what goes.
+      insert into chaperone.fold_turns (organization_id) values (organization) on conflict do nothing;
+      perform from chaperone.fold_turns where organization_id = organization for update;
+      with past as (
+        delete from chaperone.sessions s
+        where s.ctid = any (array(
+          select p.ctid from chaperone.sessions p
+          where p.organization_id = organization and p.last_request_at < before limit most))
+        returning s.user_id, s.session_id, s.facets, s.facets_first_call_at
+      ), facets as (
+        delete from chaperone.session_facets f
+        using past p, unnest(p.facets, p.facets_first_call_at) as had (facet, first_call_at)
+        where f.organization_id = organization and f.facet = had.facet and f.user_id = p.user_id
+          and f.first_call_at = had.first_call_at and f.session_id = p.session_id
+      )
+      select count(*) into gone from past;
+    when 'webhook_events' then
+      delete from chaperone.webhook_events e
+        where e.ctid = any (array(
+          select p.ctid from chaperone.webhook_events p
+          where p.organization_id = organization and p.occurred_at < before
+            and not exists (
+              select from chaperone.webhook_deliveries d
+              where d.organization_id = organization and d.event_id = p.event_id)
+          limit most));
+    when 'jobs' then
+      -- Dead letters only: all others still have attempts.
+      delete from graphile_worker._private_jobs j
+        where j.id in (
+          select d.id from graphile_worker._private_jobs d
+          where d.payload ->> 'organization' = organization::text and d.attempts >= d.max_attempts
+            and d.locked_at is null and d.updated_at < before
+          limit most);
+    when 'end' then
+      insert into chaperone.retention_states as s (organization_id, kept_from) values (organization, before)
+        on conflict (organization_id) do update set kept_from = excluded.kept_from, updated_at = now()
+        where s.kept_from is distinct from excluded.kept_from;
+      return 0;
+    else
+      -- The calls of jobs go when no job needs them (delete_past_rows).
+      select t.name, t.at into place
+        from (values
+          ('ratings', 'rated_at'), ('rating_history', 'rated_at'), ('session_usage', 'last_request_at'),
+          ('session_costs', 'occurred_at'), ('session_turns', 'closed_at'), ('guardrail_blocks', 'started_at'),
+          ('feedback', 'created_at'), ('conversation_analyses', 'completed_at'), ('analysis_results', 'created_at'),
+          ('webhook_deliveries', 'ended_at')
+        ) t (name, at)
+        where t.name = what;
+      if not found then
+        raise exception 'nothing of this name is removed' using errcode = 'invalid_parameter_value';
+      end if;
+      execute format(
+        'delete from chaperone.%1$I t where t.ctid = any (array(
+           select p.ctid from chaperone.%1$I p where p.organization_id = $1 and p.%2$I < $2 limit $3))',
+        place.name, place.at) using organization, before, most;
+  end case;
+  if what not in ('conversations', 'sessions') then
+    get diagnostics gone = row_count;
+  end if;
+  perform chaperone.note_retention(organization, what, gone);
+  return gone;
+end
+$function$;
+revoke all on function chaperone.delete_past_records(uuid,text,integer) from public;
+grant execute on function chaperone.delete_past_records(uuid,text,integer) to chaperone_worker;
+
 CREATE OR REPLACE FUNCTION chaperone.delete_past_rows(chore text)
  RETURNS bigint
  LANGUAGE plpgsql
@@ -525,6 +643,15 @@ begin
             where a.organization_id = c.organization_id and a.job_id = c.job_id);
     when 'idempotent answers' then
       delete from chaperone.idempotent_answers a where a.expires_at <= clock_timestamp();
+    when 'quotes' then
+      -- A record may still be on its way. The id of a call begins with its time.
+      delete from chaperone.quoting_calls q
+        where q.created_at < now() - interval '30 days'
+          and not exists (
+            select from chaperone.request_contents c
+            where c.organization_id = q.organization_id and c.request_id = q.request_id
+              and c.started_at = case when q.request_id ~ '^req_[0-9a-f]{32}$'
+                then to_timestamp(('x0000' || substr(q.request_id, 5, 12))::bit(64)::bigint / 1000.0) end);
     else
       raise exception 'there is no such chore' using errcode = 'invalid_parameter_value';
   end case;
@@ -546,6 +673,68 @@ begin
 end
 $function$;
 revoke all on function chaperone.drop_organization_role(uuid) from public;
+
+CREATE OR REPLACE FUNCTION chaperone.drop_past_partition()
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '500ms'
+AS $function$
+declare
+  part record;
+  needed boolean;
+  counts jsonb;
+begin
+  for part in
+    select format('chaperone.%I', c.relname) as name, p.relname as parent, c.relname as short,
+      (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''([^'']+)''\)'))[1]::timestamptz as begins_at,
+      (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'TO \(''([^'']+)''\)'))[1]::timestamptz as ends_at
+    from pg_inherits i
+      join pg_class c on c.oid = i.inhrelid
+      join pg_class p on p.oid = i.inhparent
+    where p.oid in ('chaperone.requests'::regclass, 'chaperone.request_contents'::regclass)
+    -- What was said goes first.
+    order by p.relname, c.relname
+  loop
+    continue when part.ends_at is null or part.ends_at > now() - interval '1 day';
+    execute format(
+      'select exists (
+         select from chaperone.organizations o
+         where coalesce(chaperone.kept_from(o.organization_id), ''-infinity'') < $1
+           and exists (select from %s r where r.organization_id = o.organization_id))', part.name)
+      into needed using part.ends_at;
+    continue when needed;
+    execute format(
+      'select jsonb_object_agg(organization_id, calls)
+       from (select organization_id, count(*) as calls from %s group by organization_id) c', part.name) into counts;
+    -- An empty month may still get records that come late, from a proxy that was away.
+    continue when counts is null and part.ends_at > now() - interval '92 days';
+    begin
+      execute format('lock table chaperone.%I in access exclusive mode', part.parent);
+      -- The sums do not have all of it yet.
+      if exists (
+        select from chaperone.unfolded_usage u, unnest(u.started_at) as noted (at)
+        where noted.at >= part.begins_at and noted.at < part.ends_at
+      ) then
+        continue;
+      end if;
+      execute format('drop table %s', part.name);
+    exception when lock_not_available then
+      return null;
+    end;
+    perform chaperone.note_retention(o.key::uuid, case part.parent when 'requests' then 'calls' else 'contents' end,
+        o.value::bigint)
+      from jsonb_each_text(coalesce(counts, '{}')) o;
+    return part.short;
+  end loop;
+  return null;
+end
+$function$;
+revoke all on function chaperone.drop_past_partition() from public;
+grant execute on function chaperone.drop_past_partition() to chaperone_worker;
 
 CREATE OR REPLACE FUNCTION chaperone.embedding_space(spec jsonb)
  RETURNS text
@@ -739,6 +928,12 @@ begin
     using chaperone.requests r
     where r.organization_id = organization and r.user_id = erased
       and c.organization_id = organization and c.started_at = r.started_at and c.request_id = r.request_id;
+  -- The id of a call begins with its time.
+  delete from chaperone.request_contents c
+    using chaperone.quoting_calls q
+    where q.organization_id = organization and q.user_digest = chaperone.user_digest(organization, erased)
+      and c.organization_id = organization and c.request_id = q.request_id
+      and c.started_at = to_timestamp(('x0000' || substr(q.request_id, 5, 12))::bit(64)::bigint / 1000.0);
   -- Of a call that goes on, what is known so far becomes its record. Without the input its output is not kept either.
   update chaperone.pending_calls p
     set record = chaperone.anonymous_record(p.record, stranger)
@@ -1438,6 +1633,20 @@ end
 $function$;
 revoke all on function chaperone.keep_audit_log() from public;
 
+CREATE OR REPLACE FUNCTION chaperone.kept_from(organization uuid)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+AS $function$
+  select date_trunc('day', now() - (o.spec -> 'storage' ->> 'retention')::interval, 'UTC')
+  from chaperone.organizations o
+  where o.organization_id = organization
+$function$;
+revoke all on function chaperone.kept_from(uuid) from public;
+
 CREATE OR REPLACE FUNCTION chaperone.late_stranger(organization uuid, user_id uuid, at timestamp with time zone)
  RETURNS uuid
  LANGUAGE sql
@@ -1861,6 +2070,19 @@ $function$;
 revoke all on function chaperone.note_erasure(uuid) from public;
 grant execute on function chaperone.note_erasure(uuid) to chaperone_tenant;
 
+CREATE OR REPLACE FUNCTION chaperone.note_retention(organization uuid, what text, gone bigint)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  insert into chaperone.retention_states as s (organization_id, removed)
+  select organization, jsonb_build_object(what, gone)
+  where gone > 0
+  on conflict (organization_id) do update
+    set removed = s.removed || jsonb_build_object(what, coalesce((s.removed ->> what)::bigint, 0) + gone), updated_at = now()
+$function$;
+revoke all on function chaperone.note_retention(uuid,text,bigint) from public;
+
 CREATE OR REPLACE FUNCTION chaperone.note_usage()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1881,7 +2103,7 @@ begin
   if not exists (
     select
     from (select organization_id, min(started_at) as started_at from made group by organization_id) m
-      join chaperone.erased_users e on e.organization_id = m.organization_id and e.erased_at > m.started_at
+      join chaperone.erased_users e on e.organization_id = m.organization_id and e.erased_at > m.started_at - interval '1 hour'
   ) then
     return null;
   end if;
@@ -1906,6 +2128,15 @@ begin
       values (late.organization_id, late.stranger, 'erased-' || late.stranger, false)
       on conflict do nothing;
   end loop;
+  -- What others' calls say of them. An analysis that goes on during the erasure may begin a call after it; and nothing is
+  -- lost where it is about a new user of the same name.
+  delete from chaperone.request_contents c
+    using made m
+      join chaperone.quoting_calls q on q.organization_id = m.organization_id and q.request_id = m.request_id
+      join chaperone.erased_users e
+        on e.organization_id = m.organization_id and e.user_digest = q.user_digest
+          and e.erased_at > m.started_at - interval '1 hour'
+    where c.organization_id = m.organization_id and c.started_at = m.started_at and c.request_id = m.request_id;
   return null;
 end
 $function$;
@@ -2125,6 +2356,19 @@ AS $function$
   delete from chaperone.knowledge_passages where organization_id = organization and article_id = article
 $function$;
 revoke all on function chaperone.remove_passages_of(uuid,text) from public;
+
+CREATE OR REPLACE FUNCTION chaperone.retained_organizations()
+ RETURNS SETOF uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+AS $function$
+  select o.organization_id from chaperone.organizations o where o.spec -> 'storage' ->> 'retention' is not null
+$function$;
+revoke all on function chaperone.retained_organizations() from public;
+grant execute on function chaperone.retained_organizations() to chaperone_worker;
 
 CREATE OR REPLACE FUNCTION chaperone.search_passages(question text, wanted integer)
  RETURNS TABLE(article_id text, number integer, score double precision)
@@ -3305,6 +3549,20 @@ create policy tenant on chaperone.quota_leases as permissive for all to chaperon
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant select on chaperone.quota_leases to chaperone_tenant;
 
+create table chaperone.quoting_calls (
+  organization_id uuid not null,
+  request_id text not null,
+  user_digest bytea not null,
+  created_at timestamp with time zone not null default now()
+);
+alter table chaperone.quoting_calls add constraint quoting_calls_pkey PRIMARY KEY (organization_id, request_id);
+alter table chaperone.quoting_calls add constraint quoting_calls_request_id_check CHECK ((length(request_id) <= 64));
+CREATE INDEX quoting_calls_user ON chaperone.quoting_calls USING btree (organization_id, user_digest);
+alter table chaperone.quoting_calls enable row level security;
+create policy tenant on chaperone.quoting_calls as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.quoting_calls to chaperone_tenant;
+
 create table chaperone.rating_history (
   organization_id uuid not null,
   request_id text not null,
@@ -3466,6 +3724,15 @@ alter table chaperone.resource_requests add constraint resource_requests_operati
 alter table chaperone.resource_requests add constraint resource_requests_pkey PRIMARY KEY (uid, operation, generation, requester, digest);
 CREATE INDEX resource_requests_requested_at ON chaperone.resource_requests USING btree (requested_at);
 alter table chaperone.resource_requests enable row level security;
+
+create table chaperone.retention_states (
+  organization_id uuid not null,
+  kept_from timestamp with time zone,
+  removed jsonb not null default '{}'::jsonb,
+  updated_at timestamp with time zone not null default now()
+);
+alter table chaperone.retention_states add constraint retention_states_pkey PRIMARY KEY (organization_id);
+alter table chaperone.retention_states enable row level security;
 
 create table chaperone.revocations (
   organization_id uuid not null,

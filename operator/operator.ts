@@ -7,6 +7,7 @@ import { migrate } from '../database/migrate.ts';
 import { makePartitionsAhead } from '../database/partitions.ts';
 import { deleteAllPast } from '../database/past-rows.ts';
 import { restorePrivileges } from '../database/privileges.ts';
+import { removePastRecords } from '../database/retention.ts';
 import { endLongTransactions, limitRetainedRoles } from '../database/roles.ts';
 import { makeTransact } from '../database/transaction.ts';
 import { analysisConfigKind } from './analysis-configs/analysis-config-kind.ts';
@@ -33,6 +34,7 @@ import { removeOrphans } from './orphans.ts';
 import { type OutageReports, reportOutages, withOutages } from './outages.ts';
 import { withPatience } from './patient-events.ts';
 import { personaKind } from './personas/persona-kind.ts';
+import { watchRetention } from './retention/watch.ts';
 import { type Controller, type Reconcile, startController } from './runtime/controller.ts';
 import { watchDatabase } from './runtime/database-health.ts';
 import { whenDatabaseAnswers } from './runtime/database-wait.ts';
@@ -191,6 +193,11 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     onChange: (path) => queues.get('Organization')?.add(path),
     isUsable: () => health.outage() === undefined,
   });
+  const retention = watchRetention({
+    ...{ cluster, db, log, periodMs: options.circuitsMs ?? defaultCircuitsMs },
+    onChange: (path) => queues.get('Organization')?.add(path),
+    isUsable: () => health.outage() === undefined,
+  });
   const audit = makeAuditRecorder(db);
   const auditLog = watchAudit({
     ...{ cluster, db, log, now, periodMs, writeMs, metrics: options.auditMetrics },
@@ -205,7 +212,19 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   });
   const organizations = {
     transact: makeTransact(db),
-    ...{ cluster, db, operatorNamespace: namespace, proxyDatabaseUrl, now, rules, circuits, audit, auditLog, workers },
+    ...{
+      cluster,
+      db,
+      operatorNamespace: namespace,
+      proxyDatabaseUrl,
+      now,
+      rules,
+      circuits,
+      audit,
+      auditLog,
+      retention,
+      workers,
+    },
     // Checked at every resync, not at each change in between.
     logins: makeLoginCheck(databaseUrl, resyncMs / 2),
     serverLimits: makeServerLimitsReader(db, resyncMs / 2),
@@ -272,6 +291,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
         circuits.stop(),
         webhooks.stop(),
         auditLog.stop(),
+        retention.stop(),
       ]);
       await probe.close();
       await Promise.all(controllers.map((controller) => controller.stop()));
@@ -285,6 +305,9 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
 async function doChores(db: Pool, log: Logger): Promise<void> {
   await makePartitionsAhead(db, log, Date.now());
   await deleteAllPast(db, (what, err) => log.warn({ err, what }, 'cannot delete what no longer counts'));
+  await removePastRecords(db, {
+    onFailure: (what, err) => log.warn({ err, what }, 'cannot remove what is no longer kept'),
+  });
 }
 
 function enqueueOrganizations(cluster: Cluster, queues: ReadonlyMap<ReconciledKind, Queue>): void {

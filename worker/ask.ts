@@ -3,6 +3,7 @@ import { EnvelopeError } from '../database/envelope.ts';
 import { makeRequestId, nobody, randomHex, requestStartedAtMs, userIdOf } from '../database/ids.ts';
 import { keepJobIntent } from '../database/job-intents.ts';
 import { findSettledJobCall, insertJobCall, listJobCalls, type SettledJobCall } from '../database/jobs.ts';
+import { insertQuotingCall } from '../database/quoting-calls.ts';
 import type { Caller } from '../proxy/calls/call.ts';
 import type { CallContext } from '../proxy/calls/context.ts';
 import { ProxyError } from '../proxy/error.ts';
@@ -36,7 +37,11 @@ export function makeTaskAsk(options: AskOptions): (question: TaskQuestion) => Pr
     }
     const requestId = makeRequestId(Date.now());
     const call = { jobId, step, number: (begun[0]?.number ?? -1) + 1, requestId };
-    await organization.store.run((db) => insertJobCall(db, organization.id, call));
+    const { quotes: userId } = question;
+    await organization.store.run(async (db) => {
+      if (userId !== undefined) await insertQuotingCall(db, organization.id, { requestId, userId });
+      await insertJobCall(db, organization.id, call);
+    });
     signal.throwIfAborted();
     return { ...(await askAnew(options, question, requestId)), requestId, isRepeated: false };
   };

@@ -37,6 +37,12 @@ export function makeWorkerMetrics(registry: Registry) {
       help: 'Jobs that were given back since their worker had ended without finishing them.',
       registers,
     }),
+    removed: new Counter({
+      name: 'chaperone_retention_removed_total',
+      help: 'Rows that were removed since their organization keeps them no longer (storage.retention), by what they are. Those of dropped partitions are not counted.',
+      labelNames: ['what'],
+      registers,
+    }),
     openOrganizations: new Gauge({
       name: 'chaperone_worker_open_organizations',
       help: 'Organizations that this worker holds open.',

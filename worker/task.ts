@@ -18,6 +18,8 @@ export interface TaskQuestion {
   readonly operation?: Operation;
   /** For whom the call is made, by the external id. Undefined: for nobody in particular. */
   readonly user: string | undefined;
+  /** The id of the user whose words it quotes, so that an erasure finds them. Absent: of nobody. */
+  readonly quotes?: string;
   /** Absent: a new one. */
   readonly session?: string;
   /** The turn that the call belongs to. */

@@ -1,9 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { totalmem } from 'node:os';
 import { type Job, Logger as JobLogger, parseCronItems, run, type WorkerPool } from 'graphile-worker';
-import { Pool } from 'pg';
 import type { Logger } from 'pino';
-import { connectTimeoutMs, queryTimeoutMs } from '../database/client.ts';
 import { giveUpJob, jobsSchema, listWaitingOrganizations, readTaskDepths } from '../database/jobs.ts';
 import { makeStallWatch } from '../proxy/calls/receive/stall-watch.ts';
 import { makeMetrics } from '../proxy/calls/settle/metrics.ts';
@@ -20,7 +18,9 @@ import { type Heartbeat, startHeartbeat } from './heartbeat.ts';
 import { describeFailure } from './job-error.ts';
 import { choreNameOf, jobNameOf, taskOf } from './job-name.ts';
 import { makeKnowledgeMetrics } from './knowledge/metrics.ts';
+import { followLogin, openPool } from './login.ts';
 import { makeWorkerMetrics } from './metrics.ts';
+import { beginAttempt } from './observe.ts';
 import { makeOrganizations, type Organizations } from './organizations.ts';
 import { startRounds } from './rounds.ts';
 import { type JobPayload, makeRunTask, writeFailure } from './run-task.ts';
@@ -30,9 +30,9 @@ import { makeTurns } from './turns.ts';
 import { makeWebhookMetrics } from './webhooks/metrics.ts';
 
 export interface WorkerOptions extends DefaultUrls {
-  /** URL with the workers' login. It needs a session, so not by a pooler that shares connections by transaction. */
+  /** URL with the workers' login, until a new one is handed out. It needs a session, so not by a pooler that shares connections by transaction. */
   readonly databaseUrl: string;
-  /** Has the file `<id>.json` with the credentials of each organization. */
+  /** Has the file `<id>.json` with the credentials of each organization, and `database-url` with the login. */
   readonly credentialsDirectory: string;
   /** Holds a spool for each organization. It must survive restarts. */
   readonly dataDirectory: string;
@@ -95,7 +95,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     }),
     closeMonitoring,
   );
-  const db = opened.adopt(openPool(options.databaseUrl, log), (it) => it.end());
+  const login = opened.adopt(followLogin(options), (it) => it.stop());
+  const db = opened.adopt(openPool(login, log), (it) => it.end());
   organizations = opened.adopt(
     makeOrganizations({
       ...options,
@@ -131,11 +132,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     const payload = job.payload as JobPayload;
     const signal = AbortSignal.any([stopSignal.signal, ...(heartbeat ? [heartbeat.signal()] : [])]);
     const isLast = job.attempts >= job.max_attempts;
-    const startedTicks = performance.now();
-    const observe = (outcome: 'completed' | 'failed' | 'dead') => {
-      jobMetrics.attempts.inc({ task: name, outcome });
-      jobMetrics.duration.observe({ task: name, outcome }, (performance.now() - startedTicks) / 1_000);
-    };
+    const observe = beginAttempt(jobMetrics, name);
     turns.begin(payload.organization);
     fetches.leave();
     try {
@@ -158,13 +155,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   };
   const attemptChore = async (name: string, chore: Chore, job: Job) => {
     fetches.leave();
-    const startedTicks = performance.now();
-    const observe = (outcome: 'completed' | 'failed' | 'dead') => {
-      jobMetrics.attempts.inc({ task: name, outcome });
-      jobMetrics.duration.observe({ task: name, outcome }, (performance.now() - startedTicks) / 1_000);
-    };
+    const observe = beginAttempt(jobMetrics, name);
     try {
-      await runChore(chore, options.databaseUrl, log);
+      await runChore(chore, login.databaseUrl(), {
+        log,
+        onRemoved: (what, rows) => jobMetrics.removed.inc({ what }, rows),
+      });
       observe('completed');
     } catch (error) {
       observe(job.attempts >= job.max_attempts ? 'dead' : 'failed');
@@ -254,18 +250,4 @@ async function endJobs(stopped: Promise<void>, stop: AbortController, graceMs: n
   const timer = setTimeout(() => stop.abort(), graceMs);
   await stopped.catch(() => {});
   clearTimeout(timer);
-}
-
-function openPool(connectionString: string, log: Logger): Pool {
-  const pool = new Pool({
-    connectionString,
-    application_name: 'chaperone-worker',
-    max: 6,
-    connectionTimeoutMillis: connectTimeoutMs,
-    query_timeout: queryTimeoutMs,
-    keepAlive: true,
-  });
-  pool.on('error', (error) => log.warn({ err: error }, 'lost the database'));
-  pool.on('connect', (client) => client.on('error', () => {}));
-  return pool;
 }

@@ -91,6 +91,15 @@ begin
             where a.organization_id = c.organization_id and a.job_id = c.job_id);
     when 'idempotent answers' then
       delete from chaperone.idempotent_answers a where a.expires_at <= clock_timestamp();
+    when 'quotes' then
+      -- A record may still be on its way. The id of a call begins with its time.
+      delete from chaperone.quoting_calls q
+        where q.created_at < now() - interval '30 days'
+          and not exists (
+            select from chaperone.request_contents c
+            where c.organization_id = q.organization_id and c.request_id = q.request_id
+              and c.started_at = case when q.request_id ~ '^req_[0-9a-f]{32}$'
+                then to_timestamp(('x0000' || substr(q.request_id, 5, 12))::bit(64)::bigint / 1000.0) end);
     else
       raise exception 'there is no such chore' using errcode = 'invalid_parameter_value';
   end case;

@@ -37,6 +37,12 @@ begin
     using chaperone.requests r
     where r.organization_id = organization and r.user_id = erased
       and c.organization_id = organization and c.started_at = r.started_at and c.request_id = r.request_id;
+  -- The id of a call begins with its time.
+  delete from chaperone.request_contents c
+    using chaperone.quoting_calls q
+    where q.organization_id = organization and q.user_digest = chaperone.user_digest(organization, erased)
+      and c.organization_id = organization and c.request_id = q.request_id
+      and c.started_at = to_timestamp(('x0000' || substr(q.request_id, 5, 12))::bit(64)::bigint / 1000.0);
   -- Of a call that goes on, what is known so far becomes its record. Without the input its output is not kept either.
   update chaperone.pending_calls p
     set record = chaperone.anonymous_record(p.record, stranger)

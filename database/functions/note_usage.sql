@@ -18,7 +18,7 @@ begin
   if not exists (
     select
     from (select organization_id, min(started_at) as started_at from made group by organization_id) m
-      join chaperone.erased_users e on e.organization_id = m.organization_id and e.erased_at > m.started_at
+      join chaperone.erased_users e on e.organization_id = m.organization_id and e.erased_at > m.started_at - interval '1 hour'
   ) then
     return null;
   end if;
@@ -43,6 +43,15 @@ begin
       values (late.organization_id, late.stranger, 'erased-' || late.stranger, false)
       on conflict do nothing;
   end loop;
+  -- What others' calls say of them. An analysis that goes on during the erasure may begin a call after it; and nothing is
+  -- lost where it is about a new user of the same name.
+  delete from chaperone.request_contents c
+    using made m
+      join chaperone.quoting_calls q on q.organization_id = m.organization_id and q.request_id = m.request_id
+      join chaperone.erased_users e
+        on e.organization_id = m.organization_id and e.user_digest = q.user_digest
+          and e.erased_at > m.started_at - interval '1 hour'
+    where c.organization_id = m.organization_id and c.started_at = m.started_at and c.request_id = m.request_id;
   return null;
 end
 $$;

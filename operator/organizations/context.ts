@@ -8,6 +8,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { ServiceAccountIssuer } from '../cluster/kubernetes/service-account-issuer.ts';
 import type { GatewayContext } from '../gateways/reconcile.ts';
 import type { RuleStatuses } from '../limits/watch.ts';
+import type { RetentionStatuses } from '../retention/watch.ts';
 import type { SidecarContext } from '../sidecars/reconcile.ts';
 import type { WorkerAccess } from '../workers/access.ts';
 import type { LoginCheck } from './login.ts';
@@ -22,6 +23,8 @@ export interface OrganizationContext {
   readonly audit?: AuditRecorder;
   /** What its status says of the audit log. */
   readonly auditLog?: AuditStatuses;
+  /** What its status says of what retention has removed. */
+  readonly retention?: RetentionStatuses;
   readonly cluster: Cluster;
   readonly db: Queryable;
   readonly transact: Transact;

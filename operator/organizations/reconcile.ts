@@ -146,6 +146,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
     tokenKeyIds,
     ...context.rules?.of(gathered.organization),
     ...context.auditLog?.of(gathered.organization),
+    ...context.retention?.of(gathered.organization),
   });
   const retryMs = failures.length > 0 ? failureRetryMs : undefined;
   const issuerLook = gathered.serviceAccountIssuer ? issuerLookMs : undefined;

@@ -8,6 +8,8 @@ import { ProxyError } from '../error.ts';
 export interface Asker extends Pick<Question, 'kind' | 'key' | 'terms' | 'said' | 'onText'> {
   /** Of the first call; each further one has an id of its own. */
   readonly context: CallContext;
+  /** Notes whom a call quotes, before it is made. Absent: it quotes nobody but its own user. */
+  readonly noteQuoted?: (requestId: string) => Promise<void>;
 }
 
 type Params = OpenAI.ChatCompletionCreateParamsNonStreaming;
@@ -16,7 +18,7 @@ type Params = OpenAI.ChatCompletionCreateParamsNonStreaming;
  * Makes the function that asks. Each time is a call of its own. Not every model takes every parameter of ours: it is asked
  * again without the one that it refuses.
  */
-export function makeSender(ask: Ask, { context, ...asker }: Asker, question: Params): () => Promise<Reply> {
+export function makeSender(ask: Ask, { context, noteQuoted, ...asker }: Asker, question: Params): () => Promise<Reply> {
   let { requestId } = context;
   let body = question;
   const next = (): Question => {
@@ -26,8 +28,10 @@ export function makeSender(ask: Ask, { context, ...asker }: Asker, question: Par
     return { ...asker, context: attempt, body };
   };
   return async function send(): Promise<Reply> {
+    const sent = next();
+    await noteQuoted?.(sent.context.requestId);
     try {
-      return await ask(next());
+      return await ask(sent);
     } catch (error) {
       const simpler = withoutRefused(body, error);
       if (!simpler) throw error;

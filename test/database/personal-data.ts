@@ -44,6 +44,9 @@ export const personal: Readonly<Record<string, Effect>> = {
   'conversations.session_id': 'row deleted',
   'conversations.user_id': 'row deleted',
   'daily_usage.user_id': 'anonymous id',
+  'quoting_calls.user_digest': {
+    stays: 'It identifies what other users’ calls quote of the person, also where it arrives after the erasure.',
+  },
   'erased_users.user_digest': { stays: 'It identifies records that arrive after the erasure.' },
   'facet_spans.user_id': 'anonymous id',
   'organizations.spec': { stays: 'Configuration: the Organization contains it.' },
@@ -317,7 +320,8 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'weekly_usage.kind',
   ],
   'It has counts, and names a model and calls.': ['conversation_analyses.metadata'],
-  'It names a step of our own, or a call.': ['job_calls.request_id', 'job_calls.step'],
+  'It names a step of our own, or a call.': ['job_calls.request_id', 'job_calls.step', 'quoting_calls.request_id'],
+  'It only counts.': ['retention_states.removed'],
   'It is a time.': ['sessions.facets_first_call_at', 'sessions.facets_last_call_at', 'unfolded_usage.started_at'],
 };
 

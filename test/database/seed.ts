@@ -95,6 +95,13 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
     ...{ organizationId, keyId: randomUUID(), name: 'website', type: 'public', roles: [], origins: ['*'] },
     ...{ requestsPerHour: null, visitorRequestsPerHour: null, digest: Buffer.alloc(32), hint: 'pk_', expiresAt: null },
   });
+  await db.query(
+    `with quoted as (
+       insert into chaperone.quoting_calls (organization_id, request_id, user_digest) values ($1::uuid, 'req_1', '')
+     )
+     insert into chaperone.retention_states (organization_id) values ($1::uuid)`,
+    [organizationId],
+  );
   await insertRevocation(db, { organizationId, kind: 'token', tokenId: 'jti', expiresAt: null });
   await ensureRequestPartitions(db, new Date());
   const record = makeRecord(organizationId, {

@@ -189,6 +189,60 @@ describe('analyses of conversations', () => {
     provider.answer = (response) => sendJson(response, completion('Good.'));
   });
 
+  it('of a user who is erased meanwhile leaves nothing of what was said, whoever asked', async () => {
+    provider.answer = (response) => sendJson(response, completion('Good.'));
+    const conversationId = await talk('I am zoe and I am ill', 'zoe');
+    const requestId = await until(async () => {
+      const { rows } = await owner.query<{ id: string }>(
+        `select request_id as id from chaperone.requests where conversation_id = $1`,
+        [conversationId],
+      );
+      return rows[0]?.id;
+    }, 'the record of the call');
+    const answered = Promise.withResolvers<void>();
+    provider.requests.length = 0;
+    provider.answer = async (response) => {
+      await answered.promise;
+      sendJson(response, completion('{"zoe": "is ill"}'));
+    };
+    const { body: made } = await ask('POST', '', { conversationId, branchId: 'main' });
+    const v1 = (path: string, body: object) =>
+      fetch(`${stack.baseUrl}${path}`, {
+        method: 'POST',
+        headers: { 'x-api-key': stack.token, 'x-user-id': 'auditor', 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    const config = { analysis_type: 'topic', categories: [{ name: 'health' }, { name: 'other' }] };
+    const classified = v1('/analysis', { id: requestId, config });
+    await until(() => provider.requests.length === 2, 'both questions to the model');
+    const erased = await v1('/users/zoe/erase', {});
+    assert.equal(erased.status, 200);
+    answered.resolve();
+    await (await classified).text();
+    const calls = await until(async () => {
+      const found = await owner.query<{ status: string; hasContents: boolean }>(
+        `select r.status, exists (select from chaperone.request_contents c where c.request_id = r.request_id) as "hasContents"
+         from chaperone.requests r join chaperone.quoting_calls q using (organization_id, request_id)
+         where q.user_digest = any (select user_digest from chaperone.erased_users)`,
+      );
+      // The answer is no classification, so it is asked for once more.
+      return found.rows.length >= 3 && found.rows;
+    }, 'the records of the calls');
+    assert.ok(calls.every(({ hasContents }) => !hasContents));
+    await until(async () => {
+      const { rowCount } = await owner.query(`select from graphile_worker._private_jobs where payload ->> 'id' = $1`, [
+        made.id,
+      ]);
+      return rowCount === 0;
+    }, 'the job to end without a dead letter');
+    const left = await owner.query(
+      `select (select count(*) from chaperone.conversation_analyses where conversation_id = $1)
+         + (select count(*) from chaperone.analysis_results where request_id = $2) as count`,
+      [conversationId, requestId],
+    );
+    assert.equal(Number(left.rows[0].count), 0);
+  });
+
   it('is followed only by who may read it, and its end is told where it fails', async () => {
     const conversationId = await talk('Nobody else', 'bob');
     const unknown = await fetch(new URL(`/api/analyses/${conversationId}/main/stream`, stack.baseUrl), {

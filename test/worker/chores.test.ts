@@ -38,7 +38,7 @@ test('a worker has a time for each chore', async () => {
   }, 'the chores');
   assert.deepEqual(
     known.map(({ name }) => name),
-    ['lost-calls', 'partitions', 'past-rows', 'sums'],
+    ['lost-calls', 'partitions', 'past-rows', 'retention', 'sums'],
   );
 });
 
@@ -77,6 +77,21 @@ test('a worker deletes what no longer counts, but nothing that a job or an erasu
   );
   const left = () => readValue('select array_agg(job_id::integer order by job_id) from chaperone.job_calls');
   await until(async () => (await left())?.toString() === [Number(rows[0]?.id), 1_000_002].toString(), 'the calls');
+});
+
+test('a worker removes with its own login what an organization keeps no longer', async () => {
+  const old = makeRecord(acme, { started_at: new Date(Date.now() - 50 * 86_400_000).toISOString() });
+  await insertRequests(
+    owner,
+    acme,
+    batchOf([old], () => 'sealed'),
+  );
+  await owner.query(`update chaperone.organizations set spec = jsonb_set(spec, '{storage,retention}', '"720h"')`);
+  await begin('retention');
+  const isLeft = () => readValue('exists (select from chaperone.requests)');
+  await until(async () => (await isLeft()) === false, 'the call to go');
+  const keptFrom = () => readValue('(select kept_from from chaperone.retention_states) is not null');
+  await until(async () => (await keptFrom()) === true, 'the note of it');
 });
 
 test('a worker adds to the sums what no proxy has added', async () => {

@@ -2,6 +2,7 @@ import {
   beginConversationAnalysis,
   completeConversationAnalysis,
   failConversationAnalysis,
+  findAnalyzedUser,
 } from '../../database/conversation-analyses.ts';
 import { listTurns } from '../../database/conversations.ts';
 import type { Queryable } from '../../database/queryable.ts';
@@ -11,10 +12,13 @@ import { mostTurns } from '../../proxy/governance/conversations/conversations.ts
 import { readBranchMessages } from '../../proxy/governance/conversations/messages.ts';
 import { JobError } from '../job-error.ts';
 import type { WorkerOrganization } from '../organizations.ts';
-import type { Task } from '../task.ts';
+import type { Task, TaskContext } from '../task.ts';
 import { makeDraft } from './analyze-conversation/draft.ts';
 import { tellOfAnalysis } from './analyze-conversation/tell.ts';
 import { writeAnalysis } from './analyze-conversation/write.ts';
+
+/** The analysis has ended, or its conversation was erased. */
+class AnalysisGone extends Error {}
 
 /** Makes the analysis with this id. */
 export const analyzeConversation: Task = {
@@ -34,7 +38,20 @@ export const analyzeConversation: Task = {
     signal.throwIfAborted();
     const draft = makeDraft(organization, id);
     const writer = { id, user: requestedBy ?? undefined, onText: draft.show };
-    const { text, ...written } = await writeAnalysis(ask, writer, settings, messages).finally(draft.settled);
+    const askWhileKept: TaskContext['ask'] = async (question) => {
+      // What is in memory must not be said again once its user is erased.
+      const quotes = await store.run((db) => findAnalyzedUser(db, organization.id, id));
+      if (quotes === undefined) throw new AnalysisGone();
+      return ask({ ...question, quotes });
+    };
+    const made = await writeAnalysis(askWhileKept, writer, settings, messages)
+      .catch((error: unknown) => {
+        if (error instanceof AnalysisGone) return undefined;
+        throw error;
+      })
+      .finally(draft.settled);
+    if (!made) return;
+    const { text, ...written } = made;
     const content = sealContent(inForce().envelope, organization.id, id, text);
     const metadata = { ...written, messageCount: messages.length, missingCalls };
     signal.throwIfAborted();

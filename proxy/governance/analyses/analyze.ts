@@ -1,4 +1,5 @@
 import { readAnalysisConfig } from '../../../database/analysis-configs.ts';
+import { insertQuotingCall } from '../../../database/quoting-calls.ts';
 import type { RequestReference } from '../../../database/requests.ts';
 import type { CallContext } from '../../calls/context.ts';
 import { ProxyError } from '../../error.ts';
@@ -70,7 +71,8 @@ export function makeAnalyze(context: GovernanceContext) {
       const kept = await findResult(context, cacheKey);
       context.metrics.analyses.inc({ result: kept ? 'hit' : 'miss' });
       if (kept) return { result: kept, cached: true };
-      const result = await classify(context.pipeline.ask, { context: call, key, terms }, config, conversation);
+      const asker = { context: call, key, terms, ...quoting(context, call, request) };
+      const result = await classify(context.pipeline.ask, asker, config, conversation);
       await keepResult(context, { cacheKey, configId, request }, result);
       return { result, cached: false };
     };
@@ -85,6 +87,15 @@ export function makeAnalyze(context: GovernanceContext) {
     underWay.set(flightKey, flight);
     const { result, cached } = await flight;
     return { request, result, cached };
+  };
+}
+
+/** What another user has said must be found where that user is erased. */
+function quoting({ store, inForce }: GovernanceContext, { caller }: CallContext, { userId }: RequestReference) {
+  if (userId === caller.userId) return {};
+  const { organizationId } = inForce().snapshot;
+  return {
+    noteQuoted: (requestId: string) => store.run((db) => insertQuotingCall(db, organizationId, { requestId, userId })),
   };
 }
 
