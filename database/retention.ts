@@ -6,6 +6,7 @@ export const retained = [
   'contents',
   'feedback',
   'conversations',
+  'support_conversations',
   'conversation_analyses',
   'analysis_results',
   'webhook_deliveries',

@@ -482,6 +482,19 @@ begin
         where b.organization_id = organization and b.conversation_id = p.conversation_id
       )
       select count(*) into gone from past;
+    when 'support_conversations' then
+      -- Those that nobody has touched since. The figures of their days stay.
+      with past as (
+        delete from chaperone.support_conversations c
+        where c.organization_id = organization and c.conversation_id in (
+          select conversation_id from chaperone.support_conversations
+          where organization_id = organization and updated_at < before limit most)
+        returning c.conversation_id
+      ), messages as (
+        delete from chaperone.support_messages m using past p
+        where m.organization_id = organization and m.conversation_id = p.conversation_id
+      )
+      select count(*) into gone from past;
     when 'sessions' then
       -- No fold counts on what goes.
       insert into chaperone.fold_turns (organization_id) values (organization) on conflict do nothing;
@@ -539,7 +552,7 @@ begin
            select p.ctid from chaperone.%1$I p where p.organization_id = $1 and p.%2$I < $2 limit $3))',
         place.name, place.at) using organization, before, most;
   end case;
-  if what not in ('conversations', 'sessions') then
+  if what not in ('conversations', 'support_conversations', 'sessions') then
     get diagnostics gone = row_count;
   end if;
   perform chaperone.note_retention(organization, what, gone);

@@ -19,6 +19,7 @@ const stays: Readonly<Record<string, readonly string[]>> = {
     ...['organizations', 'organization_roles', 'config_versions', 'api_keys', 'personas', 'analysis_configs', 'users'],
     ...['webhooks', 'webhook_states', 'knowledge_articles', 'knowledge_passages', 'knowledge_terms'],
     ...['knowledge_versions', 'knowledge_vectors', 'knowledge_spaces', 'revocations', 'erased_users', 'access_keys'],
+    'support_rotas',
   ],
   'Sums of days outlive the calls.': [
     'daily_usage',
@@ -27,6 +28,7 @@ const stays: Readonly<Record<string, readonly string[]>> = {
     'facet_spans',
     'fold_turns',
     'unfolded_usage',
+    'support_days',
   ],
   'Limits and budgets count on, and delete what is past themselves.': [
     ...['quota_counters', 'quota_leases', 'budget_warnings', 'provider_pauses'],
@@ -35,7 +37,7 @@ const stays: Readonly<Record<string, readonly string[]>> = {
     ...['audit_chains', 'audit_checkpoints', 'audit_log', 'audit_people', 'audit_resources'],
   ],
   'It has an end of its own, within days.': [
-    ...['answer_leases', 'cached_answers', 'cached_bytes', 'pending_calls', 'job_calls', 'quoting_calls'],
+    ...['answer_leases', 'cached_answers', 'cached_bytes', 'pending_calls', 'job_calls', 'quoting_calls', 'job_intents'],
     'idempotent_answers',
   ],
   'A provider keeps what it is about, whose owner must be known.': ['owned_resources'],
