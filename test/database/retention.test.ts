@@ -37,7 +37,15 @@ const stays: Readonly<Record<string, readonly string[]>> = {
     ...['audit_chains', 'audit_checkpoints', 'audit_log', 'audit_people', 'audit_resources'],
   ],
   'It has an end of its own, within days.': [
-    ...['answer_leases', 'cached_answers', 'cached_bytes', 'pending_calls', 'job_calls', 'quoting_calls', 'job_intents'],
+    ...[
+      'answer_leases',
+      'cached_answers',
+      'cached_bytes',
+      'pending_calls',
+      'job_calls',
+      'quoting_calls',
+      'job_intents',
+    ],
     'idempotent_answers',
   ],
   'A provider keeps what it is about, whose owner must be known.': ['owned_resources'],
