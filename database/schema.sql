@@ -1329,9 +1329,16 @@ begin
           last_request_at = greatest(u.last_request_at, excluded.last_request_at)
   ), seen as materialized (
     select p.user_id, p.session_id, s.first_call_at, s.last_call_at, s.facets, s.facets_first_call_at, s.facets_last_call_at
-    from (select distinct user_id, session_id from part_sums) p
-      join chaperone.sessions s
-        on s.organization_id = organization and s.user_id = p.user_id and s.session_id = p.session_id
+    from (select distinct user_id, session_id from part_sums) p,
+      -- By its key, as a record is. Without statistics, the index of a user's sessions looks as good, and all of them would
+      -- be read for each; but that one is not in this order.
+      lateral (
+        select * from chaperone.sessions s
+        where s.organization_id = (select organization) and s.user_id = p.user_id
+          and s.session_id >= p.session_id and s.session_id <= p.session_id
+        order by s.session_id
+        limit 1
+      ) s
   ), spans as materialized (
     -- From the first to the last of a session's calls with each of its facets; with an empty one, of all its calls. What
     -- has none is of analyses, or of a call that lacks one.
@@ -1388,11 +1395,20 @@ begin
     update chaperone.session_facets s
     set first_call_at = f.first_at, first_call_day = (f.first_at at time zone 'UTC')::date,
         last_call_day = (f.last_at at time zone 'UTC')::date
-    from spans f
-    where f.facet <> ''
-      and (f.first_at < f.first_at_before or (f.last_at at time zone 'UTC')::date > (f.last_at_before at time zone 'UTC')::date)
-      and s.organization_id = organization and s.facet = f.facet and s.user_id = f.user_id
-      and s.first_call_at = f.first_at_before and s.session_id = f.session_id
+    from (
+      select f.first_at, f.last_at, m.place
+      from spans f,
+        -- By its key, or by its time, which few share.
+        lateral (
+          select m.ctid as place from chaperone.session_facets m
+          where m.organization_id = (select organization) and m.facet = f.facet and m.user_id = f.user_id
+            and m.first_call_at = f.first_at_before and m.session_id = f.session_id
+          offset 0
+        ) m
+      where f.facet <> '' and (f.first_at < f.first_at_before
+        or (f.last_at at time zone 'UTC')::date > (f.last_at_before at time zone 'UTC')::date)
+    ) f
+    where s.ctid = f.place
   )
   insert into chaperone.sessions as s (organization_id, user_id, session_id, started_at, last_request_at, first_call_at,
     last_call_at, first_call_day, last_call_day, facets, facets_first_call_at, facets_last_call_at)

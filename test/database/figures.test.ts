@@ -158,6 +158,37 @@ for (const knows of ['nothing', 'other organizations alone']) {
   });
 }
 
+test('a fold reads the sessions of its calls and no others, where a user has many and statistics know nothing', async () => {
+  const owner = await connect(scope, database.url);
+  const busy = await makeTenant(database);
+  const client = await connect(scope, busy.url);
+  const insertMany = (round: number, first: number, last: number) =>
+    client.query(
+      `insert into chaperone.requests (organization_id, request_id, started_at, operation, user_id, session_id, provider,
+         is_stream, status, model)
+       select $1, 'req_' || md5($2 || '/' || n),
+         '2009-06-01T00:00:00Z'::timestamptz + $2::int * interval '1 day' + n * interval '1 ms', 'chat', $1, 's' || n, 'openai', false, 'completed', 'gpt-4o-mini'
+       from generate_series($3::int, $4::int) n`,
+      [busy.id, round, first, last],
+    );
+  await insertMany(1, 1, 1_000);
+  await foldUsage(client);
+  await insertMany(2, 501, 600);
+  await owner.query('begin');
+  await owner.query('select chaperone.fold_some_usage_of($1, true, null)', [busy.id]);
+  const { rows } = await owner.query<{ table: string; read: number }>(
+    `select relname as table, sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::int as read
+     from pg_stat_xact_user_tables
+     where schemaname = 'chaperone' and relname in ('sessions', 'session_facets') group by 1 order by 1`,
+  );
+  await owner.query('rollback');
+  // Sessions once to be read, and once to be changed. A session has one facet: its model.
+  assert.deepEqual(rows, [
+    { table: 'session_facets', read: 100 },
+    { table: 'sessions', read: 200 },
+  ]);
+});
+
 test('a tenant cannot make a session that a fold would fail on', async () => {
   const insertSession = `insert into chaperone.sessions (organization_id, user_id, session_id, started_at, last_request_at,
     first_call_at, last_call_at) values ($1, $1, 's', now(), now(), '-infinity', now())`;
