@@ -5,11 +5,13 @@ import type { OrganizationSpec } from '../../crds/resources.generated.ts';
 import { loadModelList, tellUnknownModels } from '../../operator/known-models.ts';
 import { judgeBindingRules, judgeOrganizationRules } from '../../operator/limits/judge.ts';
 import { judgeCache } from '../../operator/organizations/cache.ts';
+import { judgeDeprecations } from '../../operator/organizations/deprecations.ts';
 import { judgeGuardrails } from '../../operator/organizations/guardrails.ts';
 import { judgeKnowledgeBase } from '../../operator/organizations/knowledge-base.ts';
 import { judgeModels } from '../../operator/organizations/models.ts';
 import { judgeRoutes } from '../../operator/organizations/routes.ts';
 import { decideSharing } from '../../operator/organizations/sharing.ts';
+import { judgeSupport } from '../../operator/organizations/support.ts';
 import type { Verdict } from '../../operator/runtime/conditions.ts';
 import { makeBinding, makeOrganization } from './memory-cluster.ts';
 
@@ -31,6 +33,7 @@ const byGuardrails = (rule: object) =>
 const byCache = (match: object) =>
   judgeCache({ spec: organizationOf({ cache: { match } }).spec, namespaces: members, isListed }, undefined);
 const byRoutes = (spec: object, keyed = ['openai']) => judgeRoutes(organizationOf(spec).spec, new Set(keyed), isListed);
+const bySupport = (support: object) => judgeSupport(organizationOf({ support }), [], isListed, false);
 const byBindingRules = (spec: object) =>
   judgeBindingRules(makeBinding('shop/key', spec), organizationOf({}), members, 0, isListed).verdict;
 const ofResource = (field: string, model: string) =>
@@ -191,6 +194,22 @@ const organizations: Named = {
         isListed,
       ),
   ],
+  'knowledgeBase.namespaces[]': 'Its ConfigMaps may come later; ArticlesReady says how many articles there are.',
+  'support.model': ['SupportCannotAnswer', () => bySupport({ model: 'gtp-4o' })],
+  'support.persona': ['SupportPersonaMissing', () => bySupport({ persona: 'shop/nobody' })],
+  'support.agents[]': chosen,
+  'support.topics[]': chosen,
+  'support.texts.handover': chosen,
+  'support.texts.unknown': chosen,
+  'support.texts.waiting': chosen,
+  'apiKeys[].name': chosen,
+  'apiKeys[].sha256[]': 'Only who has the key can know whether it is the right one.',
+  'apiKeys[].allowedOrigins[]': elsewhere,
+  'deprecations[].route': [
+    'DeprecationMatchesNothing',
+    () => judgeDeprecations(organizationOf({ deprecations: [{ route: 'GET /v1/persona' }] })),
+  ],
+  'deprecations[].link': elsewhere,
   'webhooks[].name': chosen,
   'webhooks[].url': ownCondition('WebhookDisabled'),
   'webhooks[].secretRef.name': ownCondition('WebhookSecretMissing'),

@@ -134,6 +134,6 @@ describe('a compressed body', () => {
 
   const memory = async () => {
     const metrics = await (await fetch(`http://127.0.0.1:${stack.proxy.metricsPort}/metrics`)).text();
-    return Number(/^process_resident_memory_bytes (\d+)$/m.exec(metrics)?.[1]);
+    return Number(/^process_resident_memory_bytes\{.*\} (\d+)$/m.exec(metrics)?.[1]);
   };
 });

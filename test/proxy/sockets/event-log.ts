@@ -9,7 +9,7 @@ export interface EventLog<Event extends { readonly type: string }> {
   next(type: string): Promise<Event>;
 }
 
-const patienceMs = 15_000;
+const patienceMs = 60_000;
 
 export function makeEventLog<Event extends { readonly type: string }>(): EventLog<Event> {
   const events: Event[] = [];
