@@ -103,6 +103,11 @@ export const workerBoard: Board = {
           unit: 'ops',
           queries: [[rateBy('outcome', 'chaperone_knowledge_passages_total', ofJob), '{{outcome}}']],
         }),
+        lines('How much does retention remove?', {
+          says: 'Rows a second, by what they are. Those of dropped partitions are not counted.',
+          unit: 'ops',
+          queries: [[rateBy('what', 'chaperone_retention_removed_total', ofJob), '{{what}}']],
+        }),
         lines('How many organizations do workers hold open?', {
           says: 'By worker.',
           unit: 'short',

@@ -3,6 +3,7 @@ export const emptyQueries: Readonly<Record<string, string>> = {
   'chaperone-operator: How many keys come, and come again? B': 'No reconciliation fails.',
   'chaperone-operator: How do watches end, and how often is everything listed? B':
     'A watch lasts minutes, and there is none without an API server.',
+  'chaperone-worker: How much does retention remove? A': 'Nothing in the test is older than its organization keeps it.',
   ChaperoneOperatorMetricsAbsent: 'It looks for what is absent, and the operator is there.',
   ChaperoneWorkerMetricsAbsent: 'It looks for what is absent, and the worker is there.',
   ChaperoneSpoolRefusesCalls: 'The volume has room; a full one would end all other traffic.',
