@@ -15,6 +15,7 @@ const partsOfOperator = [
  * name. A new part needs a line here.
  */
 const parts: Readonly<Record<string, readonly string[]>> = {
+  clients: [],
   crds: [],
   dashboards: [],
   database: [],
@@ -195,6 +196,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'test/proxy/guardrails/detect/corpus',
   ],
   test: [
+    'clients',
     'proxy/egress/addresses.ts',
     'proxy/quota',
     'proxy/sockets',
@@ -256,7 +258,7 @@ type Sources = ReadonlyMap<string, string>;
 
 function readSources(): Sources {
   const root = dirname(import.meta.dirname);
-  const files = globSync('**/*.ts', { cwd: root, exclude: ['node_modules', 'dist', '.*'] });
+  const files = globSync('**/*.ts', { cwd: root, exclude: ['node_modules', '**/dist', '.*'] });
   return new Map(files.map((file) => [file, readFileSync(join(root, file), 'utf8')]));
 }
 

@@ -31,19 +31,19 @@ export async function installClients(scope: Scope): Promise<string> {
 }
 
 /**
- * Installs the clients for Python at the versions of `requirements.txt` beside this file.
+ * Installs the clients for Python at the versions of `requirements.txt` in a folder, which is that of this file if absent.
  *
  * @returns the directory for `PYTHONPATH`; its `bin` has the commands
  * @throws {CannotInstall} where there is no Python with pip, or the registry cannot be reached
  */
-export async function installPythonClients(): Promise<string> {
+export async function installPythonClients(folder = here): Promise<string> {
   const python = await execute('python3', ['-c', 'import pip, sys; print(sys.implementation.cache_tag)']).catch(
     (cause: unknown) => {
       throw new CannotInstall('Python with pip is needed', { cause });
     },
   );
   const name = `clients-${process.platform}-${process.arch}-${python.stdout.trim()}`;
-  return join(await installOnce(name, ['requirements.txt'], runPip), 'packages');
+  return join(await installOnce(name, ['requirements.txt'], runPip, folder), 'packages');
 }
 
 /**
@@ -54,15 +54,16 @@ async function installOnce(
   name: string,
   files: readonly string[],
   install: (directory: string) => Promise<void>,
+  folder = here,
 ): Promise<string> {
   const digest = createHash('sha256');
-  for (const file of files) digest.update(await readFile(join(here, file)));
+  for (const file of files) digest.update(await readFile(join(folder, file)));
   const directory = join(cache, `${name}-${digest.digest('hex').slice(0, 16)}`);
   if (await isThere(directory)) return directory;
   await mkdir(cache, { recursive: true });
   const own = await mkdtemp(join(cache, 'installing-'));
   try {
-    for (const file of files) await cp(join(here, file), join(own, file));
+    for (const file of files) await cp(join(folder, file), join(own, file));
     await install(own);
     await rename(own, directory);
   } catch (error) {
