@@ -137,7 +137,8 @@ describe('who asks an API server for a change of a resource', { skip }, () => {
     await remove(collector, 'told');
     await untilStory('told', 'created ada@example.com', 'changed grace', `deleted ${collector}`);
     const asked = kept.slice(before).map(({ operation, requester }) => `${operation} ${requester}`);
-    assert.deepEqual(asked, ['CREATE ada@example.com', 'UPDATE grace', `DELETE ${collector}`]);
+    // The API server may ask more than once about one request, where the object has changed meanwhile.
+    assert.deepEqual([...new Set(asked)], ['CREATE ada@example.com', 'UPDATE grace', `DELETE ${collector}`]);
     const { rows } = await stage.db.query('select 1 from chaperone.resource_requests where uid = $1', [
       kept[before]?.uid,
     ]);
@@ -163,7 +164,8 @@ describe('who asks an API server for a change of a resource', { skip }, () => {
     await remove('mallory', 'tried', '?dryRun=All');
     await remove('bob', 'tried');
     await untilStory('tried', 'created ada', 'deleted bob');
-    assert.equal(kept.slice(before).length, 2);
+    const asked = kept.slice(before).map(({ operation, requester }) => `${operation} ${requester}`);
+    assert.deepEqual([...new Set(asked)], ['CREATE ada', 'DELETE bob']);
   });
 
   test('is each of those who changed it while no operator was there, and who deleted it first', async () => {

@@ -40,7 +40,7 @@ describe("the operator's Events", { skip }, () => {
     await hands.create('Persona', 'web/support', persona());
     await hands.untilReason('Persona', 'web/support', 'OrganizationNotFound');
     await hands.create('ApiKeyBinding', 'web/shared', binding());
-    await hands.create('Organization', 'acme', organization());
+    await hands.create('Organization', 'acme', organization({ sharing: [{ namespace: 'web', users: ['*'] }] }));
     await hands.untilReason('ApiKeyBinding', 'web/shared', 'SecretNotFound');
     await hands.create('Secret', 'web/openai', secret({ key: 'sk-1' }));
     await hands.untilReason('ApiKeyBinding', 'web/shared', 'Ready');

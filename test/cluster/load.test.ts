@@ -67,7 +67,7 @@ describe('a thousand personas and two hundred keys', { skip }, () => {
     await hands.create('Namespace', namespace);
     await hands.change('Namespace', 'default', { metadata: { labels: { org: 'acme' } } });
     const first = await start(t);
-    await hands.create('Organization', 'acme', organization());
+    await hands.create('Organization', 'acme', organization({ sharing: [{ namespace: 'default', users: ['*'] }] }));
     await hands.untilReason('Organization', 'acme', 'Ready');
     await hands.create('Secret', 'default/openai', secret({ key: 'sk-1' }));
     await until(() => first.cluster.get('Organization', '', 'acme')?.status?.audit, 'the head of the audit log');

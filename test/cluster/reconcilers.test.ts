@@ -180,7 +180,7 @@ describe('in a cluster', { skip }, () => {
     await hands.create(
       'ApiKeyBinding',
       'web/ready-made',
-      binding({ models: ['ready-made'], secretKeyRef: { name: 'ready-made', key: 'key' } }),
+      binding({ models: ['gpt-4.1-nano'], secretKeyRef: { name: 'ready-made', key: 'key' } }),
     );
     await hands.untilReason('ApiKeyBinding', 'web/ready-made', 'Ready');
     await operator.idle();
@@ -254,7 +254,7 @@ describe('in a cluster', { skip }, () => {
     await hands.create(
       'ApiKeyBinding',
       'web/taken',
-      binding({ models: ['taken'], secretKeyRef: { name: 'taken', key: 'key' } }),
+      binding({ models: ['gpt-4.1-mini'], secretKeyRef: { name: 'taken', key: 'key' } }),
     );
     const taken = await hands.untilReason('ApiKeyBinding', 'web/taken', 'SyntheticKeySecretTaken');
     assert.equal(taken.status?.secretName, undefined, 'no pod is given what somebody else wrote');
