@@ -22,14 +22,16 @@ export const webhookChecks: CheckGroup<ClusterFacts> = {
             hint,
           });
         }
-        const unpublished = webhooks.filter(({ path }) => !/^\/(mutate|validate)\/./.test(path));
+        const unpublished = webhooks.filter(({ path }) => !/^\/(mutate|validate|audit)\/./.test(path));
         if (unpublished.length > 0) {
           return failed('API servers do not know the path of these webhooks, or use that of a former version.', {
             items: unpublished.map(({ kind, name }) => `${kind} ${name}`),
             hint: `The leading operator publishes the paths when no operator of a former version is left. Look at: kubectl -n ${namespace} get pods; kubectl -n ${namespace} logs -l app.kubernetes.io/component=operator`,
           });
         }
-        const isValidated = webhooks.some(({ kind }) => kind === 'ValidatingWebhookConfiguration');
+        const isValidated = webhooks.some(
+          ({ kind, path }) => kind === 'ValidatingWebhookConfiguration' && !path.startsWith('/audit/'),
+        );
         const idle = guards.filter(({ denies }) => !denies);
         if (idle.length > 0) {
           return warning('Admission policies refuse nothing, since no binding with the action Deny uses them:', {

@@ -108,6 +108,19 @@ const rows: readonly Row[] = [
     'failed',
     /do not know the path/,
   ],
+  [
+    'the path of what tells the audit log',
+    'webhook-configurations',
+    {
+      webhooks: [
+        makeWebhook({}),
+        ...['validate', 'audit'].map((name) =>
+          makeWebhook({ kind: 'ValidatingWebhookConfiguration', path: `/${name}/${'0'.repeat(64)}` }),
+        ),
+      ],
+    },
+    'ok',
+  ],
   ["a former version's path", 'webhook-configurations', { webhooks: [makeWebhook({ path: '/mutate' })] }, 'failed'],
   ['pods as they should be', 'pods-admissible', { memberPods: [makePod(), makeInjectedPod({})] }, 'ok'],
   [
