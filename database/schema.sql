@@ -1330,14 +1330,11 @@ begin
   ), seen as materialized (
     select p.user_id, p.session_id, s.first_call_at, s.last_call_at, s.facets, s.facets_first_call_at, s.facets_last_call_at
     from (select distinct user_id, session_id from part_sums) p,
-      -- By its key, as a record is. Without statistics, the index of a user's sessions looks as good, and all of them would
-      -- be read for each; but that one is not in this order.
+      -- By its key, as a record is. The index of a user's sessions is of those with calls, which is not asked for here.
       lateral (
         select * from chaperone.sessions s
-        where s.organization_id = (select organization) and s.user_id = p.user_id
-          and s.session_id >= p.session_id and s.session_id <= p.session_id
-        order by s.session_id
-        limit 1
+        where s.organization_id = (select organization) and s.user_id = p.user_id and s.session_id = p.session_id
+        offset 0
       ) s
   ), spans as materialized (
     -- From the first to the last of a session's calls with each of its facets; with an empty one, of all its calls. What
@@ -3917,7 +3914,7 @@ create table chaperone.sessions (
 alter table chaperone.sessions add constraint sessions_pkey PRIMARY KEY (organization_id, user_id, session_id);
 CREATE INDEX sessions_first_call_at ON chaperone.sessions USING btree (organization_id, first_call_at);
 CREATE INDEX sessions_over_days ON chaperone.sessions USING btree (organization_id, last_call_day, first_call_day) WHERE (first_call_day < last_call_day);
-CREATE INDEX sessions_user ON chaperone.sessions USING btree (organization_id, user_id, first_call_at);
+CREATE INDEX sessions_user ON chaperone.sessions USING btree (organization_id, user_id, first_call_at) WHERE (first_call_at IS NOT NULL);
 alter table chaperone.sessions enable row level security;
 create policy tenant on chaperone.sessions as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)))

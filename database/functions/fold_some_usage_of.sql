@@ -163,14 +163,11 @@ begin
   ), seen as materialized (
     select p.user_id, p.session_id, s.first_call_at, s.last_call_at, s.facets, s.facets_first_call_at, s.facets_last_call_at
     from (select distinct user_id, session_id from part_sums) p,
-      -- By its key, as a record is. Without statistics, the index of a user's sessions looks as good, and all of them would
-      -- be read for each; but that one is not in this order.
+      -- By its key, as a record is. The index of a user's sessions is of those with calls, which is not asked for here.
       lateral (
         select * from chaperone.sessions s
-        where s.organization_id = (select organization) and s.user_id = p.user_id
-          and s.session_id >= p.session_id and s.session_id <= p.session_id
-        order by s.session_id
-        limit 1
+        where s.organization_id = (select organization) and s.user_id = p.user_id and s.session_id = p.session_id
+        offset 0
       ) s
   ), spans as materialized (
     -- From the first to the last of a session's calls with each of its facets; with an empty one, of all its calls. What

@@ -167,11 +167,11 @@ test('a fold reads the sessions of its calls and no others, where a user has man
       `insert into chaperone.requests (organization_id, request_id, started_at, operation, user_id, session_id, provider,
          is_stream, status, model)
        select $1, 'req_' || md5($2 || '/' || n),
-         '2009-06-01T00:00:00Z'::timestamptz + $2::int * interval '1 day' + n * interval '1 ms', 'chat', $1, 's' || n, 'openai', false, 'completed', 'gpt-4o-mini'
+         '2009-06-01T00:00:00Z'::timestamptz + $2::int * interval '1 day' + n * interval '1 ms', 'chat', $1, 'sess_' || md5(n::text), 'openai', false, 'completed', 'gpt-4o-mini'
        from generate_series($3::int, $4::int) n`,
       [busy.id, round, first, last],
     );
-  await insertMany(1, 1, 1_000);
+  await insertMany(1, 1, 15_000);
   await foldUsage(client);
   await insertMany(2, 501, 600);
   await owner.query('begin');
