@@ -6,7 +6,13 @@ import { Client } from 'pg';
 import { build } from '../scripts/build.ts';
 import { type Benchmark, type BenchmarkContext, type Reach, round } from './benchmark.ts';
 import { type Drained, drain } from './limits/drain.ts';
-import { type GovernedProxy, type Installation, startInstallation, startProxyWith } from './path/governed.ts';
+import {
+  type GovernedProxy,
+  type Installation,
+  startInstallation,
+  startProxyWith,
+  untilShipped,
+} from './path/governed.ts';
 import { startUpstream } from './path/upstream.ts';
 
 const reach: Reach = {
@@ -89,6 +95,8 @@ async function measure(
     proxies.push(await startProxyWith([], join(own, `proxy-${proxies.length}`), installation, context));
   }
   const drained = await drain(proxies, installation.token, calls);
+  // A proxy that stops does not wait long for PostgreSQL: its volume keeps what is not there.
+  await Promise.all(proxies.map(untilShipped));
   await Promise.all(proxies.map((proxy) => proxy.stop()));
   const counted = await readCounted(installation);
   await installation.stop();
