@@ -1241,6 +1241,10 @@ export interface OrganizationSpec {
      */
     maxTurns: number;
     /**
+     * How long after its last message a conversation that no human has is resolved, if that message is an answer: a duration such as 24h, or Never.
+     */
+    resolveAfter: string;
+    /**
      * Topics that a human handles, in words that a model understands, such as `legal threats`.
      */
     topics?: string[];
@@ -1249,7 +1253,7 @@ export interface OrganizationSpec {
      */
     agents?: string[];
     /**
-     * What customers read where no model writes. Absent fields have a text in English.
+     * What customers read where no model writes. Absent fields have a text of ours in the customer's language, where that is one of da, de, en, es, fr, it, nl, pl, pt and sv, else in English.
      */
     texts?: {
       /**
@@ -1261,9 +1265,46 @@ export interface OrganizationSpec {
        */
       handover?: string;
       /**
+       * In place of `handover` where the customer has asked for a human. Absent, that is said.
+       */
+      requested?: string;
+      /**
+       * In place of `handover` where the customer is very angry. Absent, that is said.
+       */
+      apology?: string;
+      /**
        * The answer to messages to a conversation that is handed over.
        */
       waiting?: string;
+      /**
+       * Texts for customers who write in a language, in place of those above.
+       */
+      translations?: {
+        /**
+         * ISO 639-1, such as `de`.
+         */
+        language: string;
+        /**
+         * That the knowledge base has no answer that is sure enough.
+         */
+        unknown?: string;
+        /**
+         * That the conversation is handed over now.
+         */
+        handover?: string;
+        /**
+         * In place of `handover` where the customer has asked for a human.
+         */
+        requested?: string;
+        /**
+         * In place of `handover` where the customer is very angry.
+         */
+        apology?: string;
+        /**
+         * The answer to messages to a conversation that is handed over.
+         */
+        waiting?: string;
+      }[];
     };
   };
   /**

@@ -2383,6 +2383,57 @@ AS $function$
 $function$;
 revoke all on function chaperone.remove_passages_of(uuid,text) from public;
 
+CREATE OR REPLACE FUNCTION chaperone.resolve_idle_conversations(most integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+declare
+  desk record;
+  idle record;
+  ids text[];
+  resolved integer := 0;
+begin
+  for desk in
+    select o.organization_id, nullif(coalesce(o.spec -> 'support' ->> 'resolveAfter', '24h'), 'Never')::interval as after
+    from chaperone.organizations o
+    where o.deleted_at is null
+  loop
+    continue when desk.after is null;
+    ids := '{}';
+    for idle in
+      select c.conversation_id, c.user_id, c.channel
+      from chaperone.support_conversations c
+      where c.organization_id = desk.organization_id and c.status = 'active' and c.updated_at < now() - desk.after
+        and exists (
+          select from chaperone.support_messages m
+          where m.organization_id = desk.organization_id and m.conversation_id = c.conversation_id and m.number = c.messages
+            and m.sender <> 'user' and m.status = 'completed')
+      order by c.updated_at
+      limit most - resolved
+      for update of c skip locked
+    loop
+      perform chaperone.emit_event_of(desk.organization_id, 'conversation.resolved', 'conversation/' || idle.conversation_id,
+        idle.user_id, jsonb_build_object('conversation_id', idle.conversation_id, 'channel', idle.channel,
+          'resolved_by', 'inactivity'));
+      ids := ids || idle.conversation_id;
+    end loop;
+    update chaperone.support_conversations c
+      set status = 'resolved', resolved_at = clock_timestamp(), updated_at = clock_timestamp()
+      where c.organization_id = desk.organization_id and c.conversation_id = any (ids);
+    resolved := resolved + cardinality(ids);
+    exit when resolved >= most;
+  end loop;
+  return resolved;
+end
+$function$;
+revoke all on function chaperone.resolve_idle_conversations(integer) from public;
+grant execute on function chaperone.resolve_idle_conversations(integer) to chaperone_worker;
+
 CREATE OR REPLACE FUNCTION chaperone.retained_organizations()
  RETURNS SETOF uuid
  LANGUAGE sql
@@ -3941,23 +3992,26 @@ create table chaperone.support_conversations (
   created_at timestamp with time zone not null default clock_timestamp(),
   updated_at timestamp with time zone not null default clock_timestamp(),
   escalated_at timestamp with time zone,
-  resolved_at timestamp with time zone
+  resolved_at timestamp with time zone,
+  language text
 ) with (fillfactor=80);
 alter table chaperone.support_conversations add constraint support_conversations_assigned_agent_check CHECK ((length(assigned_agent) <= 255));
 alter table chaperone.support_conversations add constraint support_conversations_channel_check CHECK ((length(channel) <= 64));
 alter table chaperone.support_conversations add constraint support_conversations_conversation_id_check CHECK ((length(conversation_id) <= 64));
+alter table chaperone.support_conversations add constraint support_conversations_language_check CHECK ((language ~ '^[a-z]{2}$'::text));
 alter table chaperone.support_conversations add constraint support_conversations_pkey PRIMARY KEY (organization_id, conversation_id);
 alter table chaperone.support_conversations add constraint support_conversations_rating_check CHECK (((rating >= 1) AND (rating <= 5)));
 alter table chaperone.support_conversations add constraint support_conversations_reason_check CHECK ((reason = ANY (ARRAY['low_confidence'::text, 'customer_request'::text, 'negative_sentiment'::text, 'turn_limit'::text, 'topic'::text, 'manual'::text])));
 alter table chaperone.support_conversations add constraint support_conversations_status_check CHECK ((status = ANY (ARRAY['active'::text, 'escalated'::text, 'resolved'::text])));
 CREATE INDEX support_conversations_created ON chaperone.support_conversations USING btree (organization_id, created_at);
+CREATE INDEX support_conversations_idle ON chaperone.support_conversations USING btree (organization_id, updated_at) WHERE (status = 'active'::text);
 CREATE INDEX support_conversations_updated ON chaperone.support_conversations USING btree (organization_id, updated_at);
 CREATE INDEX support_conversations_user ON chaperone.support_conversations USING btree (organization_id, user_id);
 alter table chaperone.support_conversations enable row level security;
 create policy tenant on chaperone.support_conversations as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant insert, select on chaperone.support_conversations to chaperone_tenant;
-grant update (status, reason, assigned_agent, messages, turns, answers, response_ms, cost_usd, rating, comment_encrypted, rated_at, updated_at, escalated_at, resolved_at) on chaperone.support_conversations to chaperone_tenant;
+grant update (status, reason, assigned_agent, messages, turns, answers, response_ms, cost_usd, rating, comment_encrypted, rated_at, updated_at, escalated_at, resolved_at, language) on chaperone.support_conversations to chaperone_tenant;
 
 create table chaperone.support_days (
   organization_id uuid not null,

@@ -42,7 +42,8 @@ export interface WebhookEventData {
   'conversation.created': SupportData;
   /** A hand-over; `assigned_agent` is null where nobody is on the rota. */
   'conversation.escalated': SupportData & { readonly reason: string; readonly assigned_agent: string | null };
-  'conversation.resolved': SupportData;
+  /** By `inactivity`: nobody has continued it. */
+  'conversation.resolved': SupportData & { readonly resolved_by: 'customer' | 'staff' | 'inactivity' };
   /** A customer has said something. */
   'message.received': SupportData & { readonly message_id: string };
   'feedback.submitted': SupportData & { readonly rating: number };

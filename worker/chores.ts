@@ -7,6 +7,7 @@ import { makePartitionsAhead } from '../database/partitions.ts';
 import { deleteAllPast } from '../database/past-rows.ts';
 import type { Queryable } from '../database/queryable.ts';
 import { type Retained, removePastRecords } from '../database/retention.ts';
+import { resolveIdleConversations } from '../database/support/idle.ts';
 
 /** Something that is done for all organizations from time to time, by one of the workers. */
 export interface Chore {
@@ -19,10 +20,13 @@ export interface ChoreContext {
   readonly log: Logger;
   /** Called with how many rows a retention has removed. */
   readonly onRemoved: (what: Retained, rows: number) => void;
+  /** Called with how many idle conversations were resolved. */
+  readonly onResolved: (conversations: number) => void;
 }
 
 /** What retention does not come to in this time is left to the next run. */
 const retentionMs = 300_000;
+const idleConversationsMs = 240_000;
 
 /** The login of workers may do these, and no more, by SQL functions that run as the owner. */
 export const chores: Readonly<Record<string, Chore>> = {
@@ -44,6 +48,11 @@ export const chores: Readonly<Record<string, Chore>> = {
         onDropped: (partition) => log.info({ partition }, 'dropped a partition that no organization keeps any more'),
         onFailure: (what, err) => log.warn({ err, what }, 'cannot remove what is no longer kept; it is tried again'),
       }),
+  },
+  'idle-conversations': {
+    when: '*/5 * * * *',
+    run: (db, { onResolved }) =>
+      resolveIdleConversations(db, { onResolved, signal: AbortSignal.timeout(idleConversationsMs) }),
   },
   sums: { when: '* * * * *', run: foldAllUsage },
 };

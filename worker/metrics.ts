@@ -43,6 +43,11 @@ export function makeWorkerMetrics(registry: Registry) {
       labelNames: ['what'],
       registers,
     }),
+    resolved: new Counter({
+      name: 'chaperone_support_idle_resolved_total',
+      help: 'Conversations with the support desk that were resolved since nobody had continued them (spec.support.resolveAfter).',
+      registers,
+    }),
     openOrganizations: new Gauge({
       name: 'chaperone_worker_open_organizations',
       help: 'Organizations that this worker holds open.',

@@ -160,6 +160,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       await runChore(chore, login.databaseUrl(), {
         log,
         onRemoved: (what, rows) => jobMetrics.removed.inc({ what }, rows),
+        onResolved: (conversations) => jobMetrics.resolved.inc(conversations),
       });
       observe('completed');
     } catch (error) {

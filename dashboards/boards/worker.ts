@@ -108,6 +108,11 @@ export const workerBoard: Board = {
           unit: 'ops',
           queries: [[rateBy('what', 'chaperone_retention_removed_total', ofJob), '{{what}}']],
         }),
+        lines('How many idle conversations with the support desk are resolved?', {
+          says: 'Conversations a second that nobody has continued for spec.support.resolveAfter.',
+          unit: 'ops',
+          queries: [[rateBy('job', 'chaperone_support_idle_resolved_total', ofJob), '{{job}}']],
+        }),
         lines('How many organizations do workers hold open?', {
           says: 'By worker.',
           unit: 'short',

@@ -277,6 +277,7 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'knowledge_articles.language',
     'knowledge_articles.status',
     'support_conversations.channel',
+    'support_conversations.language',
     'support_conversations.reason',
     'support_conversations.status',
     'support_messages.error_code',

@@ -5,7 +5,7 @@ import { loadModelList } from '../../../operator/known-models.ts';
 import { judgeSupport } from '../../../operator/organizations/support.ts';
 
 const openai = { name: 'openai', type: 'openai', timeouts: { headers: '1s', idle: '1s' } } as const;
-const support = { model: 'gpt-4o-mini', confidenceThreshold: 0.75, maxTurns: 20 };
+const support = { model: 'gpt-4o-mini', confidenceThreshold: 0.75, maxTurns: 20, resolveAfter: '24h' };
 const voice = (organization: string, active = true) => ({
   metadata: { namespace: 'team', name: 'voice' },
   spec: { organizationRef: { name: organization }, name: 'voice', content: 'Be kind.', active },
