@@ -31,6 +31,7 @@ export function groundedAnswer(schema: JsonObject, turns: readonly Turn[]): Json
     wants_human: /\b(human|real person|agent|mensch|mitarbeiter\w*)\b/i.test(message),
     sentiment: feeling,
     topics,
+    ...(asksForLanguage(schema) && { language: languageOf(message) }),
   };
   if (said.some(({ free }) => orderToReveal.test(free))) {
     const cited = passages.slice(0, 1).map(({ id }) => id);
@@ -45,6 +46,15 @@ export function groundedAnswer(schema: JsonObject, turns: readonly Turn[]): Json
     confidence: best ? best.share : isQuestion ? 0 : 0.9,
     answer: best ? best.passage.text : isQuestion ? 'I do not know.' : 'Hello! How can I help?',
   };
+}
+
+function asksForLanguage({ properties }: JsonObject): boolean {
+  return isJsonObject(properties) && 'language' in properties;
+}
+
+/** It speaks two. */
+function languageOf(message: string): string {
+  return /\b(ich|mein\w*|wie|und|nicht|kann|bitte|der|das|mit|hallo|danke|einen?)\b/i.test(message) ? 'de' : 'en';
 }
 
 const orderToReveal = /\b(reveal|repeat|print|show)\b[^.]{0,40}\binstructions\b/i;

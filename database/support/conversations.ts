@@ -24,6 +24,8 @@ export interface SupportConversationRow {
   readonly status: SupportStatus;
   readonly reason: EscalationReason | null;
   readonly assignedAgent: string | null;
+  /** The customer's, as ISO 639-1. Null: not known. */
+  readonly language: string | null;
   /** JSON, sealed for `support_conversations.metadata`; the row id is the conversation's. */
   readonly metadataSealed: Uint8Array | null;
   readonly messages: number;
@@ -39,7 +41,7 @@ export interface SupportConversationRow {
 }
 
 const columns = `c.conversation_id as "conversationId", c.user_id as "userId", u.external_id as user, c.channel, c.status,
-  c.reason, c.assigned_agent as "assignedAgent", c.metadata_encrypted as "metadataSealed", c.messages, c.turns,
+  c.reason, c.assigned_agent as "assignedAgent", c.language, c.metadata_encrypted as "metadataSealed", c.messages, c.turns,
   trim_scale(c.cost_usd)::text as "costUsd", c.rating, c.created_at as "createdAt", c.updated_at as "updatedAt",
   c.escalated_at as "escalatedAt", c.resolved_at as "resolvedAt"`;
 
@@ -123,6 +125,7 @@ export interface SupportChange {
   readonly answeredAfterMs?: number;
   /** What it cost, in US dollars. */
   readonly costUsd?: string;
+  readonly language?: string;
 }
 
 /** Changes a conversation that is locked. */
@@ -132,21 +135,21 @@ export async function changeSupportConversation(
   conversationId: string,
   change: SupportChange,
 ): Promise<void> {
-  const { status, reason, assignedAgent, messages, turns, answeredAfterMs, costUsd } = change;
+  const { status, reason, assignedAgent, messages, turns, answeredAfterMs, costUsd, language } = change;
   await db.query(
     `update chaperone.support_conversations
      set status = coalesce($3::text, status), reason = coalesce($4::text, reason),
        assigned_agent = case when $5::boolean then $6::text else assigned_agent end,
        messages = messages + $7::integer, turns = coalesce($8::integer, turns),
        answers = answers + ($9::bigint is not null)::integer, response_ms = response_ms + coalesce($9::bigint, 0),
-       cost_usd = cost_usd + coalesce($10::numeric, 0), updated_at = clock_timestamp(),
+       cost_usd = cost_usd + coalesce($10::numeric, 0), language = coalesce($11::text, language), updated_at = clock_timestamp(),
        escalated_at = case when $3::text = 'escalated' then coalesce(escalated_at, clock_timestamp()) else escalated_at end,
        resolved_at = case when $3::text is null then resolved_at when $3::text = 'resolved' then clock_timestamp() end
      where organization_id = $1::uuid and conversation_id = $2::text`,
     [
       ...[organizationId, conversationId, status ?? null, reason ?? null],
       ...[assignedAgent !== undefined, assignedAgent ?? null, messages ?? 0, turns ?? null],
-      ...[answeredAfterMs ?? null, costUsd ?? null],
+      ...[answeredAfterMs ?? null, costUsd ?? null, language ?? null],
     ],
   );
 }

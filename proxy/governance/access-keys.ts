@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import {
   type AccessKeyRow,
   type AccessKeyWrite,
@@ -12,6 +12,7 @@ import { diffFields } from '../../database/audit/diff.ts';
 import { toStorable } from '../../database/storable.ts';
 import type { Caller } from '../calls/call.ts';
 import { ProxyError } from '../error.ts';
+import { digestOfKey, makeKeyText, whyUnfitting } from './access-key-rules.ts';
 import type { GovernanceContext } from './context.ts';
 import { writeNamed } from './named.ts';
 import type { Listed, Page } from './page.ts';
@@ -61,10 +62,10 @@ export async function createAccessKey(context: Writing, caller: Caller, fields: 
   admitRole(caller, 'admin');
   requireFitting(fields);
   const { type, roles = [], origins, requestsPerHour, visitorRequestsPerHour, expiresAt } = fields;
-  const made = makeText(type);
+  const made = makeKeyText(type);
   const name = toStorable(fields.name);
   const write: AccessKeyWrite = {
-    ...{ organizationId: organizationOf(context), keyId: randomUUID(), name, type, roles, ...digestOf(made) },
+    ...{ organizationId: organizationOf(context), keyId: randomUUID(), name, type, roles, ...digestOfKey(made) },
     origins: origins ? [...new Set(origins)].sort() : null,
     ...{ requestsPerHour: requestsPerHour ?? null, visitorRequestsPerHour: visitorRequestsPerHour ?? null },
     expiresAt: expiresAt ?? null,
@@ -103,12 +104,12 @@ export async function rotateAccessKey(
 ): Promise<MadeAccessKey> {
   admitRole(caller, 'admin');
   const { keyId, type } = await find(context, id);
-  const text = makeText(type);
+  const text = makeKeyText(type);
   await recorded(
     context,
     caller,
     async (db) => {
-      const { digest, hint } = digestOf(text);
+      const { digest, hint } = digestOfKey(text);
       if (!(await rotateRow(db, organizationOf(context), keyId, { digest, hint, overlapMs }))) throw notFound();
     },
     () => ({
@@ -141,28 +142,11 @@ export async function revokeAccessKey(context: Writing, caller: Caller, id: stri
 }
 
 /** @throws {ProxyError} `invalid_request` where a field is not for the type of the key */
-function requireFitting({ type, roles, origins, visitorRequestsPerHour }: NewAccessKey): void {
-  const fail = (param: string, message: string) => {
-    throw new ProxyError('invalid_request', { param, message, details: { field: param, problem: message } });
-  };
-  if (type === 'public') {
-    if (!origins || origins.length === 0) fail('allowed_origins', 'allowed_origins is required of a public key');
-    if (roles) fail('roles', 'roles are for secret keys: a public key has none');
-  } else {
-    if (origins) fail('allowed_origins', 'allowed_origins are for public keys');
-    if (visitorRequestsPerHour !== undefined) {
-      fail('visitor_requests_per_hour', 'visitor_requests_per_hour is for public keys');
-    }
-  }
-}
-
-/** 256 bits at random, so that a digest of it tells nothing. */
-function makeText(type: AccessKeyRow['type']): string {
-  return `${type === 'public' ? 'pk' : 'sk'}_${randomBytes(32).toString('base64url')}`;
-}
-
-function digestOf(text: string) {
-  return { digest: createHash('sha256').update(text).digest(), hint: `${text.slice(0, 7)}…${text.slice(-4)}` };
+function requireFitting(fields: NewAccessKey): void {
+  const why = whyUnfitting(fields);
+  if (!why) return;
+  const { param, message } = why;
+  throw new ProxyError('invalid_request', { param, message, details: { field: param, problem: message } });
 }
 
 function subjectOf(keyId: string): string {

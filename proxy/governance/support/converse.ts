@@ -8,6 +8,7 @@ import type { SupportAnswer, SupportContext, SupportListener } from './desk.ts';
 import { completeTurn, failTurn } from './end-turn.ts';
 import { makeHeldAnswers } from './held-answers.ts';
 import { supportSettings } from './settings.ts';
+import type { TextsIn } from './texts.ts';
 
 /** Takes messages to the support desk, and answers them. */
 export type Converse = ReturnType<typeof makeConverse>;
@@ -35,7 +36,7 @@ export function makeConverse(context: SupportContext) {
       return { begun, held: begun.answer && hold({ conversationId, number: begun.answer.number }) };
     });
     listener?.begun({ conversationId: begun.conversation.conversationId, messageId: messageOf(begun) });
-    if (!held || !begun.answer) return withoutMachine(begun, asked, settings.texts);
+    if (!held || !begun.answer) return withoutMachine(begun, asked, settings.textsIn);
     const turn: DeskTurn = { call, settings, customer, begun, answer: begun.answer, message: asked.message };
     try {
       await held.before;
@@ -56,13 +57,10 @@ function messageOf({ answer, messageId }: BegunTurn): string {
 }
 
 /** A human has the conversation, or speaks. */
-function withoutMachine(
-  begun: BegunTurn,
-  { sender, message }: SupportMessage,
-  texts: { readonly waiting: string; readonly handover: string },
-): SupportAnswer {
+function withoutMachine(begun: BegunTurn, { sender, message }: SupportMessage, textsIn: TextsIn): SupportAnswer {
   const { conversation, messageId, receivedAt, isHandedOver } = begun;
-  const { conversationId, status, reason, assignedAgent } = conversation;
+  const { conversationId, status, reason, assignedAgent, language } = conversation;
+  const texts = textsIn(language ?? undefined);
   const text = isHandedOver ? texts.handover : texts.waiting;
   return {
     ...{ conversationId, messageId, status, reason, assignedAgent },

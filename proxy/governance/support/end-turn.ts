@@ -22,7 +22,7 @@ export async function completeTurn(
   const { snapshot, envelope } = call.inForce;
   const { organizationId } = snapshot;
   const { conversationId } = begun.conversation;
-  const { text, confidence, sources, reason } = decision;
+  const { text, confidence, sources, reason, language } = decision;
   const place = { conversationId, number: answer.number };
   const rowId = `${conversationId}/${answer.number}`;
   return store.run((db) =>
@@ -41,13 +41,14 @@ export async function completeTurn(
       await changeSupportConversation(db, organizationId, conversationId, {
         ...escalated,
         ...(costUsd !== null && { costUsd }),
+        ...(language !== undefined && { language }),
         ...(!isTaken && { turns: now.turns + 1, answeredAfterMs: Math.round(ended.waitedMs) }),
       });
       const { status, reason: why, assignedAgent } = { ...now, ...escalated };
       return {
         ...{ conversationId, messageId: answer.messageId, status, reason: why, assignedAgent },
         ...(isTaken
-          ? { response: settings.texts.waiting, confidence: 0, sources: [] }
+          ? { response: settings.textsIn(language ?? now.language ?? undefined).waiting, confidence: 0, sources: [] }
           : { response: text, confidence, sources }),
         at: ended.completedAt,
       };

@@ -106,6 +106,7 @@ function answerSchema(topics: readonly string[], passages: readonly GivenPassage
     is_question: { type: 'boolean' },
     wants_human: { type: 'boolean' },
     sentiment: { type: 'string', enum: sentiments },
+    language: { type: 'string', description: 'Of the customer’s last message: two letters, by ISO 639-1.' },
     topics: { type: 'array', items: { type: 'string', ...(topics.length > 0 && { enum: topics }) } },
     cited: { type: 'array', items: { type: 'string', ...(ids.length > 0 && { enum: ids }) } },
     confidence: { type: 'number', description: 'From 0 to 1.' },

@@ -10,6 +10,8 @@ export interface DeskReply {
   readonly topics: readonly string[];
   /** Ids of passages that it was given. */
   readonly cited: readonly string[];
+  /** The customer's, as ISO 639-1. Undefined: it has not said. */
+  readonly language: string | undefined;
   /** Its own estimate, from 0 to 1. */
   readonly confidence: number;
   readonly answer: string;
@@ -48,9 +50,15 @@ export function readFields(fields: Body | null, { ids, topics }: Known): DeskRep
     ...{ isQuestion, wantsHuman, sentiment, answer: answer.trim() },
     topics: namesOf(fields.topics).filter((topic) => topics.includes(topic)),
     cited: [...new Set(namesOf(fields.cited))].filter((id) => ids.has(id)),
+    language: readLanguage(fields.language),
     // In percent: nothing else is anywhere near 2.
     confidence: confidence >= 2 ? confidence / 100 : Math.min(1, confidence),
   };
+}
+
+/** `de` of `de`, `DE` or `de-AT`. */
+function readLanguage(value: unknown): string | undefined {
+  return /^([a-z]{2})([-_]|$)/.exec(asString(value)?.trim().toLowerCase() ?? '')?.[1];
 }
 
 function namesOf(values: unknown): string[] {

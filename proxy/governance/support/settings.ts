@@ -1,4 +1,5 @@
 import type { Persona, Snapshot } from '../../snapshot/snapshot.ts';
+import { makeTextsIn, type TextsIn } from './texts.ts';
 
 /** How the support desk answers: `spec.support` with its defaults. */
 export interface SupportSettings {
@@ -10,21 +11,9 @@ export interface SupportSettings {
   readonly maxTurns: number;
   readonly topics: readonly string[];
   readonly agents: readonly string[];
-  readonly texts: SupportTexts;
+  /** What customers read where no model writes. */
+  readonly textsIn: TextsIn;
 }
-
-/** What customers read where no model writes. */
-export interface SupportTexts {
-  readonly unknown: string;
-  readonly handover: string;
-  readonly waiting: string;
-}
-
-const defaultTexts: SupportTexts = {
-  unknown: 'I do not have a reliable answer to this.',
-  handover: 'I am handing this conversation over to a colleague, who will reply here.',
-  waiting: 'A colleague has this conversation and will reply here.',
-};
 
 export function supportSettings({ spec, personas }: Pick<Snapshot, 'spec' | 'personas'>): SupportSettings {
   const support: Partial<NonNullable<typeof spec.support>> = spec.support ?? {};
@@ -39,6 +28,6 @@ export function supportSettings({ spec, personas }: Pick<Snapshot, 'spec' | 'per
     maxTurns: support.maxTurns ?? 20,
     topics: support.topics ?? [],
     agents: support.agents ?? [],
-    texts: { ...defaultTexts, ...support.texts },
+    textsIn: makeTextsIn(support.texts),
   };
 }

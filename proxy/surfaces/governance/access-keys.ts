@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import type { ProblemCode } from '../../error.ts';
+import { originPattern } from '../../governance/access-key-rules.ts';
 import {
   type AccessKey,
   createAccessKey,
@@ -54,8 +55,7 @@ const NewKey = Type.Object(
     allowed_origins: Type.Optional(
       Type.Array(
         Type.String({
-          pattern:
-            '^(\\*|[a-z][a-z0-9+.-]*://((\\*\\.)?[a-z0-9]([a-z0-9._-]*[a-z0-9])?|\\[[0-9a-f:.]+\\])(:[0-9]{1,5})?)$',
+          pattern: originPattern,
           maxLength: 255,
         }),
         { minItems: 1, maxItems: 64, description: 'Such as `https://shop.example.com` or `https://*.example.com`.' },

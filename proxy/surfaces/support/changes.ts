@@ -3,7 +3,8 @@ import { changeConversation } from '../../governance/support/change.ts';
 import { rateConversation } from '../../governance/support/rate.ts';
 import { notBlank } from '../../http/not-blank.ts';
 import { Nullable, Timestamp } from '../../http/schemas.ts';
-import { conversationId, described, params, showConversation, status, tags } from './conversations.ts';
+import { described, showConversation } from './conversations.ts';
+import { conversationId, params, status, tags } from './fields.ts';
 import { route } from './route.ts';
 import { forVisitors } from './visitors.ts';
 

@@ -6,9 +6,11 @@ import { analyticsRoutes } from './analytics.ts';
 import { changeRoutes } from './changes.ts';
 import { conversationRoutes } from './conversations.ts';
 import { knowledgeRoutes } from './knowledge-base.ts';
+import { postMessage } from './messages.ts';
 
 /** One line for each resource. */
 const routes: readonly Route<GovernanceContext>[] = [
+  postMessage,
   ...conversationRoutes,
   ...changeRoutes,
   ...knowledgeRoutes,

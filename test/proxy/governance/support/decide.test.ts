@@ -7,6 +7,7 @@ import { decide, type Judged } from '../../../../proxy/governance/support/decide
 import { makeLeakCheck } from '../../../../proxy/governance/support/leak.ts';
 import { makeDeskPrompt } from '../../../../proxy/governance/support/prompt.ts';
 import { type DeskReply, readDeskReply } from '../../../../proxy/governance/support/reply.ts';
+import { makeTextsIn } from '../../../../proxy/governance/support/texts.ts';
 
 const passages = [
   {
@@ -22,7 +23,7 @@ const passages = [
     text: 'Invoices are sent by mail at the beginning of each month.',
   },
 ];
-const texts = { unknown: 'No idea.', handover: 'Over to a colleague.', waiting: 'Wait.' };
+const textsIn = makeTextsIn({ unknown: 'No idea.', handover: 'Over to a colleague.', apology: 'Sorry!' });
 const marker = 'c0ffee0123456789';
 const { instructions } = makeDeskPrompt({
   settings: { model: 'm', persona: undefined, topics: [] },
@@ -30,13 +31,16 @@ const { instructions } = makeDeskPrompt({
 });
 const leaks = makeLeakCheck(instructions, marker);
 const judged: Judged = {
-  settings: { confidenceThreshold: 0.75, texts },
+  settings: { confidenceThreshold: 0.75, textsIn },
   ...{ question: 'How do I reset my password?', passages, leaks },
 };
 const sure: DeskReply = {
-  ...{ isQuestion: true, wantsHuman: false, sentiment: 'neutral', topics: [] },
+  ...{ isQuestion: true, wantsHuman: false, sentiment: 'neutral', topics: [], language: 'en' },
   ...{ cited: ['kb_reset#0'], confidence: 0.95, answer: 'Choose Forgot Password.' },
 };
+
+/** A message that asks for nothing. */
+const nothing = { isQuestion: false, cited: [], answer: 'How can I help?' };
 
 const cases: readonly (readonly [what: string, reply: Partial<DeskReply>, text: string, reason: string | undefined])[] =
   [
@@ -52,12 +56,15 @@ const cases: readonly (readonly [what: string, reply: Partial<DeskReply>, text: 
     ['an empty one', { answer: '' }, 'No idea.\n\nOver to a colleague.', 'low_confidence'],
     ['a wish for a human', { wantsHuman: true }, 'Choose Forgot Password.\n\nOver to a colleague.', 'customer_request'],
     ['a listed topic', { topics: ['refunds'] }, 'Choose Forgot Password.\n\nOver to a colleague.', 'topic'],
+    ['an angry customer', { sentiment: 'very_negative' }, 'Choose Forgot Password.\n\nSorry!', 'negative_sentiment'],
     [
-      'an angry customer',
-      { sentiment: 'very_negative' },
-      'Choose Forgot Password.\n\nOver to a colleague.',
-      'negative_sentiment',
+      'a wish for a human about nothing else',
+      { wantsHuman: true, ...nothing },
+      'Over to a colleague.',
+      'customer_request',
     ],
+    ['a listed topic that no article is about', { topics: ['refunds'], cited: [] }, 'Over to a colleague.', 'topic'],
+    ['an outburst', { sentiment: 'very_negative', ...nothing }, 'Sorry!', 'negative_sentiment'],
     ['a displeased customer', { sentiment: 'negative' }, 'Choose Forgot Password.', undefined],
     ['a greeting', { isQuestion: false, cited: [], answer: 'Hello!' }, 'Hello!', undefined],
     ['the instructions', { answer: instructions }, 'No idea.\n\nOver to a colleague.', 'low_confidence'],
@@ -136,6 +143,17 @@ test('a reply is read as if there were no schema: what was not given is dropped'
   assert.deepEqual([read.reply.cited, read.reply.topics], [['kb_reset#0'], ['refunds']]);
   const inPercent = readDeskReply(completion(`\`\`\`json\n${written({ confidence: 90 })}\n\`\`\``), known);
   assert.ok('reply' in inPercent && inPercent.reply.confidence === 0.9);
+  for (const [said, language] of [
+    ['de', 'de'],
+    ['DE', 'de'],
+    ['pt-BR', 'pt'],
+    ['German', undefined],
+    [7, undefined],
+    [undefined, undefined],
+  ] as const) {
+    const { reply } = readDeskReply(completion(written({ language: said })), known) as { reply: DeskReply };
+    assert.equal(reply.language, language);
+  }
   for (const content of [
     '',
     'null',

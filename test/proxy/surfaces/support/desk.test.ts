@@ -72,7 +72,7 @@ describe('the support desk', () => {
       assert.deepEqual([body.escalated, body.status, body.reason], [true, 'escalated', reason]);
       if (reason === 'low_confidence')
         assert.ok(!body.response.includes('Forgot Password') && body.sources.length === 0);
-      else assert.match(body.response, /Forgot Password.*\n\n.*colleague/);
+      else assert.match(body.response, /^Choose Forgot Password.*\n\n.*colleague/);
       agents.push(body.assigned_agent);
       const events = await eventsOf(body.conversation_id);
       assert.deepEqual(
@@ -84,6 +84,25 @@ describe('the support desk', () => {
     }
     assert.ok(agents.every((agent, at) => at === 0 || agent !== agents[at - 1]));
     assert.deepEqual([...new Set(agents)].sort(), ['agent_1', 'agent_2']);
+  });
+
+  it('says in the customer’s language who takes over, and why it has no answer only where that is why', async () => {
+    for (const [reply, response] of [
+      [{ wants_human: true, is_question: false, cited: [] }, /^Of course\. I am handing/],
+      [{ wants_human: true, cited: [], language: 'de' }, /^Gerne\. Ich gebe/],
+      [{ sentiment: 'very_negative', cited: [], language: 'fr' }, /^Toutes nos excuses/],
+      [{ topics: ['refunds'], cited: [], language: 'es' }, /^Paso esta conversación/],
+      [{ cited: [], language: 'de' }, /^Dazu habe ich keine verlässliche Antwort\.\n\nIch gebe/],
+    ] as const) {
+      desk.reply = reply;
+      const { body } = await desk.say(question);
+      assert.match(body.response, response);
+      const { body: waiting } = await desk.say('Hello?', { conversation_id: body.conversation_id });
+      const language = 'language' in reply ? reply.language : undefined;
+      if (language === 'de') assert.match(waiting.response, /^Unser Team hat dieses Gespräch/);
+      const { language: shown, reason } = await show(body.conversation_id);
+      assert.deepEqual([shown, waiting.reason], [language ?? null, reason]);
+    }
   });
 
   it('hands over after too many answers, and answers no more until it is given back', async () => {
@@ -123,6 +142,29 @@ describe('the support desk', () => {
     const { body: handed } = await patch({ status: 'escalated', assigned_agent: 'agent_9' });
     assert.deepEqual([handed.status, handed.reason, handed.assigned_agent], ['escalated', 'manual', 'agent_9']);
     assert.equal((await patch({ assigned_agent: 'agent_8' })).body.assigned_agent, 'agent_8');
+    const { rows: logged } = await database.query<{ entry: string }>(
+      `select entry::text as entry from chaperone.audit_log where entry::text like $1 order by seq`,
+      [`%SupportConversation/${id}%`],
+    );
+    const entries = logged.map(({ entry }) => JSON.parse(entry));
+    assert.deepEqual(
+      entries.map(({ actor, changes }) => [actor.roles, changes]),
+      [
+        [['member'], [{ field: 'conversation.status', before: 'active', after: 'resolved' }]],
+        [
+          ['admin'],
+          [
+            { field: 'conversation.status', before: 'active', after: 'escalated' },
+            { field: 'conversation.reason', before: null, after: 'manual' },
+            { field: 'conversation.assigned_agent', before: null, after: 'agent_9' },
+          ],
+        ],
+        [['admin'], [{ field: 'conversation.assigned_agent', before: 'agent_9', after: 'agent_8' }]],
+      ],
+    );
+    assert.doesNotMatch(JSON.stringify(entries), /carl|password/i);
+    // What changes nothing is not in it.
+    await patch({ assigned_agent: 'agent_8' });
     for (const [change, status] of [
       [{}, 400],
       [{ status: 'closed' }, 400],
