@@ -18,6 +18,7 @@ import { getConversations } from './get-conversations.ts';
 import { type GetJobsOptions, getJobs } from './get-jobs.ts';
 import { type GetRulesOptions, getRules } from './get-rules.ts';
 import { getSessions } from './get-sessions.ts';
+import { getSupportConversations } from './get-support-conversations.ts';
 import { getWebhooks } from './get-webhooks.ts';
 import { evaluateJsonPath } from './local/json-path.ts';
 import { statePaths } from './local/state.ts';
@@ -35,7 +36,8 @@ export async function get(kinds: string, options: GetOptions, environment: NodeJ
   const named = kinds.trim().toLowerCase();
   if (named === 'jobs') {
     const { user, output = 'table', ...rest } = options;
-    if (user !== undefined) throw new Error('--user is for limits, budgets, conversations and sessions');
+    if (user !== undefined)
+      throw new Error('--user is for limits, budgets, conversations, support-conversations and sessions');
     if (output === 'wide') throw new Error('--output of jobs is table or json');
     await getJobs({ ...rest, output }, environment);
     return;
@@ -49,25 +51,33 @@ export async function get(kinds: string, options: GetOptions, environment: NodeJ
   }
   if (options.failed) throw new Error('--failed is for jobs');
   const rules = ruleKinds.find((kind) => kind === named);
-  if (rules || named === 'conversations' || named === 'sessions') {
+  const latest = latestOf[named];
+  if (rules || latest) {
     if (options.output === 'wide') throw new Error(`--output of ${named} is table or json`);
     const chosen = { ...options, output: options.output ?? 'table' };
     if (rules) await getRules(rules, chosen, environment);
-    else await (named === 'sessions' ? getSessions : getConversations)(chosen, environment);
+    else await latest?.(chosen, environment);
     return;
   }
   await getResources(kinds, options);
 }
 
+/** What is listed by the latest first, perhaps only a user's. */
+const latestOf: Readonly<Record<string, typeof getConversations>> = {
+  conversations: getConversations,
+  'support-conversations': getSupportConversations,
+  sessions: getSessions,
+};
+
 async function getResources(kinds: string, { data = '.chaperone', output, ...others }: GetOptions): Promise<void> {
   if (output === 'json')
     throw new Error(
-      '--output json is for limits, budgets, conversations, sessions, jobs, webhooks and articles; resources are shown by wide',
+      '--output json is for limits, budgets, conversations, support-conversations, sessions, jobs, webhooks and articles; resources are shown by wide',
     );
   const [stranger] = Object.keys(others);
   if (stranger !== undefined)
     throw new Error(
-      `--${stranger} is for limits, budgets, conversations, sessions, jobs, webhooks and articles; in a cluster, use kubectl get`,
+      `--${stranger} is for limits, budgets, conversations, support-conversations, sessions, jobs, webhooks and articles; in a cluster, use kubectl get`,
     );
   const definitions = kinds.split(',').map((name) => findDefinition(name.trim().toLowerCase()));
   if (!existsSync(statePaths(data).state)) throw new Error(`${data} has no data of a \`chaperone up\``);
@@ -83,7 +93,7 @@ function findDefinition(name: string): Definition {
   if (found) return found;
   const known = definitions.map(({ names }) => `${names.plural} (${names.shortNames.join(', ')})`).join(', ');
   throw new Error(
-    `There is no kind "${name}"; there are ${known}, limits, budgets, conversations, sessions, jobs, webhooks and articles`,
+    `There is no kind "${name}"; there are ${known}, limits, budgets, conversations, support-conversations, sessions, jobs, webhooks and articles`,
   );
 }
 

@@ -251,22 +251,20 @@ program
   )
   .argument(
     '<kind>',
-    'organizations, personas, apikeybindings or analysisconfigs (or a short name), several with commas; or limits, budgets, conversations, sessions, jobs, webhooks or articles',
+    'organizations, personas, apikeybindings or analysisconfigs (or a short name), several with commas; or limits, budgets, conversations, support-conversations, sessions, jobs, webhooks or articles',
   )
-  .option(
-    '--organization <name>',
-    'of limits, budgets, conversations, sessions, jobs, webhooks and articles: the organization (default: all of them)',
-  )
+  .option('--organization <name>', 'of all of these but resources: the organization (default: all of them)')
   .option('--failed', 'of jobs: only those that have no attempt left')
   .option(
     '--user <id>',
-    'of limits and budgets: only what this user has used, and what it shares with others; of conversations and sessions: only this user’s',
+    'of limits and budgets: only what this user has used, and what it shares with others; of conversations, support-conversations and sessions: only this user’s',
   )
   .addOption(
-    new Option(
-      '-o, --output <format>',
-      'wide shows ids and more of resources; json is for limits, budgets, conversations, sessions, jobs, webhooks and articles',
-    ).choices(['wide', 'table', 'json']),
+    new Option('-o, --output <format>', 'wide shows ids and more of resources; json is for all others').choices([
+      'wide',
+      'table',
+      'json',
+    ]),
   )
   .option('--data <directory>', dataOption)
   .option('--namespace <name>', namespaceOption)
@@ -306,6 +304,75 @@ program
   .action(async (name, { wait: waitMs, ...options }) =>
     (await import('./webhooks.ts')).sendTest({ ...options, name, waitMs }, process.env),
   );
+
+const keys = program
+  .command('keys')
+  .description("List, make, rotate and revoke keys of the organizations' own APIs (sk_… and pk_…).");
+
+keys
+  .command('list', { isDefault: true })
+  .description('Print the keys, without the keys themselves (as `chaperone keys` does without a command).')
+  .option('--organization <name>', 'the organization (default: all of them)')
+  .addOption(new Option('-o, --output <format>', 'how to print').choices(['table', 'json']).default('table'))
+  .option('--data <directory>', dataOption)
+  .option('--namespace <name>', namespaceOption)
+  .option('--kubeconfig <file>', kubeconfigOption)
+  .option('--context <name>', contextOption)
+  .option('--database-url-file <file>', databaseOption)
+  .action(async (options) => (await import('./keys.ts')).listKeys(options, process.env));
+
+keys
+  .command('create')
+  .description('Make a key, and print it: only this once.')
+  .argument('<name>', 'its name, unique in the organization')
+  .option('--organization <name>', 'the organization (default: the only one)')
+  .addOption(
+    new Option('--type <type>', 'secret (sk_…) is for servers, public (pk_…) for web pages')
+      .choices(['secret', 'public'])
+      .default('secret'),
+  )
+  .option(
+    '--roles <roles>',
+    "of a secret key: member, analyst, reviewer, admin; separated by commas (default: the organization's default roles)",
+    parseRoles,
+  )
+  .option('--origin <origin>', 'of a public key: a web page that may use it; repeat it for several', collectOrigin)
+  .option('--requests-per-hour <number>', 'its limit (default: 1,000 of a public key, else none)', parseRate)
+  .option('--visitor-requests-per-hour <number>', 'of a public key, of each visitor (default: 60)', parseRate)
+  .option('--expires <duration>', 'such as 90d or 12h (default: never)')
+  .option('--data <directory>', dataOption)
+  .option('--namespace <name>', namespaceOption)
+  .option('--kubeconfig <file>', kubeconfigOption)
+  .option('--context <name>', contextOption)
+  .option('--database-url-file <file>', databaseOption)
+  .action(async (name, { origin: origins, ...options }) =>
+    (await import('./keys.ts')).createKey({ ...options, name, origins }, process.env),
+  );
+
+keys
+  .command('rotate')
+  .description('Replace a key by a new one, and print that: only this once.')
+  .argument('<key>', 'its name or id, as `chaperone keys` shows it')
+  .option('--organization <name>', 'the organization (default: the only one with such a key)')
+  .option('--overlap <duration>', 'how long the former key is accepted, too: 0s to 7d', '24h')
+  .option('--data <directory>', dataOption)
+  .option('--namespace <name>', namespaceOption)
+  .option('--kubeconfig <file>', kubeconfigOption)
+  .option('--context <name>', contextOption)
+  .option('--database-url-file <file>', databaseOption)
+  .action(async (key, options) => (await import('./keys.ts')).rotateKey({ ...options, key }, process.env));
+
+keys
+  .command('revoke')
+  .description('Have every proxy refuse a key, for good.')
+  .argument('<key>', 'its name or id, as `chaperone keys` shows it')
+  .option('--organization <name>', 'the organization (default: the only one with such a key)')
+  .option('--data <directory>', dataOption)
+  .option('--namespace <name>', namespaceOption)
+  .option('--kubeconfig <file>', kubeconfigOption)
+  .option('--context <name>', contextOption)
+  .option('--database-url-file <file>', databaseOption)
+  .action(async (key, options) => (await import('./keys.ts')).revokeKey({ ...options, key }, process.env));
 
 program
   .command('explain')
@@ -480,6 +547,15 @@ function parseWait(value: string): number {
   const [, number, unit] = /^(\d+)(s|m)$/.exec(value) ?? [];
   if (number === undefined) throw new InvalidArgumentError('It must be a duration such as 60s or 5m.');
   return Number(number) * (unit === 'm' ? 60_000 : 1_000);
+}
+
+function parseRate(value: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(value)) throw new InvalidArgumentError('It must be a number from 1 to 999999999.');
+  return Number(value);
+}
+
+function collectOrigin(value: string, former: readonly string[] = []): string[] {
+  return [...former, value];
 }
 
 function parseRoles(value: string): string[] {

@@ -116,3 +116,41 @@ export async function revokeAccessKey(db: Queryable, organizationId: string, key
   );
   return rowCount === 1;
 }
+
+/** A key of any organization, for people: one that the API made, or that an Organization states. */
+export interface ListedAccessKey
+  extends Pick<AccessKeyRow, 'name' | 'type' | 'roles' | 'origins' | 'requestsPerHour' | 'visitorRequestsPerHour'> {
+  /** The name of the organization. */
+  readonly organization: string;
+  readonly organizationId: string;
+  /** Null: an Organization states it. */
+  readonly keyId: string | null;
+  readonly hint: string | null;
+  readonly expiresAt: Date | null;
+  readonly formerUntil: Date | null;
+}
+
+/** Lists the keys that are not revoked of all organizations, or of the one with this name. @param db the owner's connection */
+export async function listAllAccessKeys(db: Queryable, organization: string | undefined): Promise<ListedAccessKey[]> {
+  const { rows } = await db.query<ListedAccessKey>(
+    `select o.name as organization, o.organization_id as "organizationId", k.key_id as "keyId", k.name, k.type, k.roles,
+       k.origins, k.requests_per_hour as "requestsPerHour", k.visitor_requests_per_hour as "visitorRequestsPerHour",
+       k.hint, k.expires_at as "expiresAt", k.former_until as "formerUntil"
+     from chaperone.organizations o
+       cross join lateral (
+         select key_id, name, type, roles, origins, requests_per_hour, visitor_requests_per_hour, hint, expires_at,
+           former_until
+         from chaperone.access_keys where organization_id = o.organization_id and revoked_at is null
+         union all
+         select null, s.name, lower(s.type), coalesce(s.roles, '{}'), s."allowedOrigins", s."requestsPerHour",
+           s."visitorRequestsPerHour", null, s."expiresAt", null
+         from jsonb_to_recordset(coalesce(o.spec -> 'apiKeys', '[]')) as s (
+           name text, type text, roles text[], "allowedOrigins" text[], "requestsPerHour" integer,
+           "visitorRequestsPerHour" integer, "expiresAt" timestamptz)
+       ) k
+     where o.deleted_at is null and ($1::text is null or o.name = $1::text)
+     order by o.name, k.name`,
+    [organization ?? null],
+  );
+  return rows;
+}

@@ -75,6 +75,17 @@ export interface ApiEntry extends CommonFields {
   readonly changes: readonly FieldChange[];
 }
 
+/** Somebody changed something by a command of this program, beside the API. */
+export interface CommandEntry extends CommonFields {
+  readonly kind: 'api';
+  readonly action: 'created' | 'changed' | 'deleted';
+  /** The command, such as `chaperone keys revoke`. */
+  readonly actor: { readonly managers: readonly Manager[] };
+  /** As in an `ApiEntry`. */
+  readonly subject: string;
+  readonly changes: readonly FieldChange[];
+}
+
 /** The proxy refused a request. */
 export interface RefusalEntry extends CommonFields {
   readonly kind: 'refusal';
@@ -116,4 +127,4 @@ export interface CutEntry extends CommonFields {
   readonly before: string;
 }
 
-export type AuditEntry = ResourceEntry | ApiEntry | RefusalEntry | RevocationEntry;
+export type AuditEntry = ResourceEntry | ApiEntry | CommandEntry | RefusalEntry | RevocationEntry;

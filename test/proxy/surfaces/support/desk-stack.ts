@@ -88,7 +88,7 @@ export async function startDesk(
 }
 
 /** Sets fields of the Organization's spec in the directory. */
-async function setSpec(directory: string, fields: Readonly<Record<string, unknown>>): Promise<void> {
+export async function setSpec(directory: string, fields: Readonly<Record<string, unknown>>): Promise<void> {
   const file = join(directory, 'organization.yaml');
   const document = parseDocument(await readFile(file, 'utf8'));
   for (const [name, value] of Object.entries(fields)) document.setIn(['spec', name], value);
