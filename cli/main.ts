@@ -179,6 +179,15 @@ token
   .action(async (options) => (await import('./revoke.ts')).revoke(options, process.env));
 
 program
+  .command('account')
+  .description('Look after accounts that log in with a password (spec.authentication.accounts).')
+  .command('hash')
+  .description(
+    'Print the argon2id hash of a password, for the Secret that an account names. It is asked for, or read from standard input.',
+  )
+  .action(async () => (await import('./account.ts')).hash(process.stdin, process.stdout, process.stderr));
+
+program
   .command('usage')
   .description('Print usage and cost from the records of all calls.')
   .option('--organization <name>', 'the organization (default: all of them)')

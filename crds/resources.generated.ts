@@ -126,6 +126,47 @@ export interface OrganizationSpec {
      */
     defaultRoles?: ('member' | 'analyst' | 'reviewer' | 'admin')[];
     /**
+     * People who log in with a password, by POST /api/v1/auth/login. What they get is a token for their user, with their roles. The condition AccountsUsable names those that cannot log in.
+     *
+     * Items: One account.
+     */
+    accounts?: {
+      /**
+       * The name to log in with, and the user that the tokens are for.
+       */
+      user: string;
+      /**
+       * Absent: those of `defaultRoles`.
+       */
+      roles?: ('member' | 'analyst' | 'reviewer' | 'admin')[];
+      /**
+       * A key of a Secret in the operator's namespace with the argon2id hash of the password, as `chaperone account hash` prints it. The Secret must have the label `chaperone.dev/accounts-of` with the organization's name.
+       */
+      passwordHashRef: {
+        /**
+         * The Secret's name.
+         */
+        name: string;
+        /**
+         * The key within the Secret.
+         */
+        key: string;
+      };
+    }[];
+    /**
+     * How long people are logged in.
+     */
+    logins?: {
+      /**
+       * How long a token of a login is valid.
+       */
+      tokenLifetime: string;
+      /**
+       * How long a login can be refreshed before the password is needed again.
+       */
+      sessionLifetime: string;
+    };
+    /**
      * The users that workloads may name in X-User-ID. A workload is a caller with a synthetic key that is bound to no user, or with the token of a service account. `*` stands for any characters, and `{namespace}` for the namespace of the workload. A service account may always call as itself. Absent: every user, so whoever has the key of a workload can call as any user. This does not apply to tokens that were issued to people: bind them to a user.
      */
     workloadUsers?: string[];
@@ -1039,6 +1080,7 @@ export interface OrganizationSpec {
     | 'batches'
     | 'vectorStores'
     | 'realtime'
+    | 'insights'
   )[];
   /**
    * The form of answers of POST /v1/responses to calls without X-Response-Format: `OpenAI` (the default) is the provider's unchanged answer; `Simple` has `content[0].text` instead of `output`.

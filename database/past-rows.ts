@@ -13,6 +13,7 @@ export const pastRows = [
   'vectors',
   'calls of jobs',
   'idempotent answers',
+  'logins',
   'quotes',
 ] as const;
 

@@ -656,6 +656,10 @@ begin
             where a.organization_id = c.organization_id and a.job_id = c.job_id);
     when 'idempotent answers' then
       delete from chaperone.idempotent_answers a where a.expires_at <= clock_timestamp();
+    when 'logins' then
+      delete from chaperone.login_attempts a
+        where a.last_at < now() - interval '1 day' and a.locked_until < now();
+      delete from chaperone.logins l where l.expires_at <= now() or l.ended_at <= now();
     when 'quotes' then
       -- A record may still be on its way. The id of a call begins with its time.
       delete from chaperone.quoting_calls q
@@ -976,6 +980,8 @@ begin
     where c.organization_id = organization and c.user_id = erased
       and m.organization_id = organization and m.conversation_id = c.conversation_id;
   delete from chaperone.support_conversations c where c.organization_id = organization and c.user_id = erased;
+  delete from chaperone.logins l where l.organization_id = organization and l.account_id = erased;
+  delete from chaperone.login_attempts a where a.organization_id = organization and a.account_id = erased;
   delete from chaperone.analysis_results where organization_id = organization and user_id = erased;
   -- What is on its way to webhooks about the person is not delivered.
   delete from chaperone.webhook_deliveries d
@@ -2857,6 +2863,18 @@ grant insert (organization_id, key_id, name, type, roles, origins, requests_per_
 grant select on chaperone.access_keys to chaperone_tenant;
 grant update (sha256, former_sha256, former_until, hint, rotated_at, revoked_at) on chaperone.access_keys to chaperone_tenant;
 
+create table chaperone.accounts (
+  organization_id uuid not null,
+  account_id uuid not null,
+  password_encrypted bytea not null,
+  updated_at timestamp with time zone not null default now()
+);
+alter table chaperone.accounts add constraint accounts_pkey PRIMARY KEY (organization_id, account_id);
+alter table chaperone.accounts enable row level security;
+create policy tenant on chaperone.accounts as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.accounts to chaperone_tenant;
+
 create table chaperone.analysis_configs (
   organization_id uuid not null,
   analysis_config_id uuid not null,
@@ -3453,6 +3471,46 @@ create policy tenant on chaperone.knowledge_versions as permissive for all to ch
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant insert, select on chaperone.knowledge_versions to chaperone_tenant;
 
+create table chaperone.login_attempts (
+  organization_id uuid not null,
+  account_id uuid not null,
+  address_digest bytea not null,
+  failures integer not null,
+  locked_until timestamp with time zone not null,
+  was_locked boolean not null default false,
+  last_at timestamp with time zone not null default clock_timestamp()
+) with (fillfactor=70);
+alter table chaperone.login_attempts add constraint login_attempts_address_digest_check CHECK ((length(address_digest) = ANY (ARRAY[0, 32])));
+alter table chaperone.login_attempts add constraint login_attempts_pkey PRIMARY KEY (organization_id, account_id, address_digest);
+alter table chaperone.login_attempts enable row level security;
+create policy tenant on chaperone.login_attempts as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.login_attempts to chaperone_tenant;
+grant update (failures, locked_until, was_locked, last_at) on chaperone.login_attempts to chaperone_tenant;
+
+create table chaperone.logins (
+  organization_id uuid not null,
+  login_id uuid not null,
+  account_id uuid not null,
+  refresh_sha256 bytea not null,
+  former_sha256 bytea,
+  password_sha256 bytea not null,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  refreshed_at timestamp with time zone not null default clock_timestamp(),
+  expires_at timestamp with time zone not null,
+  ended_at timestamp with time zone
+);
+alter table chaperone.logins add constraint logins_former_sha256_check CHECK ((length(former_sha256) = 32));
+alter table chaperone.logins add constraint logins_password_sha256_check CHECK ((length(password_sha256) = 32));
+alter table chaperone.logins add constraint logins_pkey PRIMARY KEY (organization_id, login_id);
+alter table chaperone.logins add constraint logins_refresh_sha256_check CHECK ((length(refresh_sha256) = 32));
+CREATE INDEX logins_account ON chaperone.logins USING btree (organization_id, account_id);
+alter table chaperone.logins enable row level security;
+create policy tenant on chaperone.logins as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.logins to chaperone_tenant;
+grant update (refresh_sha256, former_sha256, refreshed_at, ended_at) on chaperone.logins to chaperone_tenant;
+
 create table chaperone.migrations (
   version integer not null,
   applied_at timestamp with time zone not null default now()
@@ -3829,6 +3887,9 @@ CREATE INDEX revocations_config_version ON chaperone.revocations USING btree (or
 alter table chaperone.revocations enable row level security;
 create policy tenant on chaperone.revocations as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+create policy tenant_revokes_tokens on chaperone.revocations as restrictive for insert to chaperone_tenant
+  with check (((kind = 'token'::text) AND (expires_at IS NOT NULL)));
+grant insert (organization_id, kind, subject, expires_at) on chaperone.revocations to chaperone_tenant;
 grant select on chaperone.revocations to chaperone_tenant;
 
 create table chaperone.session_costs (

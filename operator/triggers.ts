@@ -93,6 +93,7 @@ export function makeTriggers(
         spec.authentication?.sharedSecretRef?.name,
         spec.gateway?.tls?.secretName,
         ...(spec.webhooks ?? []).map(({ secretRef }) => secretRef.name),
+        ...(spec.authentication?.accounts ?? []).map(({ passwordHashRef }) => passwordHashRef.name),
       ];
       const isReferred = namespace === operatorNamespace && referred.includes(name);
       const isGateways = namespace === operatorNamespace && gatewaySecretName(metadata.name) === name;

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { type InForce, termsOf } from './calls/context.ts';
 import { makeAuthenticators } from './calls/identify/authenticate.ts';
+import { accountTokensOf } from './calls/identify/tokens/account-token.ts';
 import { makeIssuers } from './calls/identify/tokens/issuers.ts';
 import type { AccountingTerms } from './calls/settle/account.ts';
 import type { Metrics } from './calls/settle/metrics.ts';
@@ -148,6 +149,7 @@ function makeInForce(
       issuers: snapshot.spec.authentication?.issuers,
       leeway: snapshot.spec.authentication?.leeway,
       serviceAccounts: credentials.serviceAccounts,
+      accounts: accountTokensOf(snapshot.spec, envelope, snapshot.organizationId),
     }),
     envelope,
     namespaces,

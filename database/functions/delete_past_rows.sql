@@ -91,6 +91,10 @@ begin
             where a.organization_id = c.organization_id and a.job_id = c.job_id);
     when 'idempotent answers' then
       delete from chaperone.idempotent_answers a where a.expires_at <= clock_timestamp();
+    when 'logins' then
+      delete from chaperone.login_attempts a
+        where a.last_at < now() - interval '1 day' and a.locked_until < now();
+      delete from chaperone.logins l where l.expires_at <= now() or l.ended_at <= now();
     when 'quotes' then
       -- A record may still be on its way. The id of a call begins with its time.
       delete from chaperone.quoting_calls q

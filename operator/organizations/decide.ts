@@ -276,6 +276,7 @@ export const conditionTypes: readonly string[] = [
   'CacheEffective',
   'DeprecationsEffective',
   'WebhooksDeliverable',
+  'AccountsUsable',
   'GatewayReady',
   'AuditIntact',
 ];

@@ -1,4 +1,5 @@
 import type { Organization, OrganizationStatus } from '../../crds/resources.generated.ts';
+import { reconcileAccounts } from '../accounts/reconcile.ts';
 import { reconcileArticles } from '../articles/reconcile.ts';
 import { ClusterError } from '../cluster/cluster-error.ts';
 import { keyOf, pathOf, readPath } from '../cluster/object-key.ts';
@@ -109,6 +110,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   const cache = judgeCache({ spec, namespaces: gathered.memberNamespaces, isListed }, status?.conditions);
   const knowledgeBase = judgeKnowledgeBase(spec, gathered.memberNamespaces, status?.conditions, isListed);
   const webhooks = await reconcileWebhooks(context, gathered.organization, id, dataKeys);
+  const accounts = await reconcileAccounts(context, gathered.organization, id, dataKeys);
   const articles = await reconcileArticles(context, gathered.organization, id, dataKeys);
   const others = [
     overlap,
@@ -127,6 +129,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
     judgeDeprecations(gathered.organization),
     articles,
     webhooks,
+    accounts,
     gateway?.verdict,
     context.auditLog?.judge(gathered.organization),
   ].filter((verdict) => verdict !== undefined);
@@ -225,6 +228,7 @@ function isToldOf(verdict: Verdict, previous: OrganizationStatus['conditions']):
       'CacheEffective',
       'DeprecationsEffective',
       'WebhooksDeliverable',
+      'AccountsUsable',
       'GatewayReady',
       'AuditIntact',
     ].includes(type);

@@ -22,6 +22,8 @@ export interface Identity {
   readonly accessKey?: AccessKey | undefined;
   /** Of a public key: who uses the page. It is the credential's user, too. */
   readonly visitor?: Visitor | undefined;
+  /** The login that the token comes from. Absent: it comes from none. */
+  readonly loginId?: string | undefined;
   readonly roles: readonly string[];
 }
 

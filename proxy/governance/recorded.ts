@@ -17,7 +17,7 @@ export type RecordedChange = Pick<ApiEntry, 'action' | 'subject' | 'user' | 'cha
  */
 export function recorded<T>(
   { inForce, store }: Pick<GovernanceContext, 'inForce' | 'store'>,
-  caller: Caller,
+  caller: Pick<Caller, 'user' | 'roles' | 'requestId'>,
   work: (db: Queryable) => Promise<T>,
   describe: (result: T) => RecordedChange | undefined,
 ): Promise<T> {

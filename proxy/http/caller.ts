@@ -28,24 +28,25 @@ declare module 'fastify' {
 /** Adds the hook that finds the caller of each request, before its body is read. */
 export function identifyCallers(
   app: Pick<SurfaceApp, 'addHook'>,
-  { pipeline, inFlight, rates }: Pick<KitContext, 'pipeline' | 'inFlight' | 'rates'>,
+  { pipeline, inFlight, rates: ratesOf }: Pick<KitContext, 'pipeline' | 'inFlight' | 'rates'>,
   { isAnonymous, mayLackUser, countsRequests }: Pick<Surface<never>, 'isAnonymous' | 'mayLackUser' | 'countsRequests'>,
 ): void {
+  const rates = countsRequests && ratesOf(countsRequests);
   const authenticate = async (request: IncomingMessage, response: ServerResponse, isForVisitors: boolean) => {
     try {
       return await pipeline.authenticate(request, mayLackUser, isForVisitors);
     } catch (error) {
-      if (countsRequests) rates.notIdentified(request, response, error);
+      rates?.notIdentified(request, response, error);
       throw error;
     }
   };
   app.addHook('onRequest', async (request, reply) => {
     const startedTicks = performance.now();
     const startedAtMs = Date.now();
+    rates?.admitAddress(request.raw, reply.raw);
     if (isAnonymous || request.routeOptions.config.anonymous) {
       request.share = inFlight.open();
     } else {
-      if (countsRequests) rates.admitAddress(request.raw, reply.raw);
       const { caller, inForce } = await authenticate(
         request.raw,
         reply.raw,
@@ -54,7 +55,7 @@ export function identifyCallers(
       request.caller = { ...caller, requestId: request.id };
       const { visitor } = caller.identity;
       if (visitor?.newToken !== undefined) reply.raw.setHeader('x-visitor-token', visitor.newToken);
-      if (countsRequests) await rates.admit(request.raw, reply.raw, { caller, inForce });
+      await rates?.admit(request.raw, reply.raw, { caller, inForce });
       if (asksForWebSocket(request)) throw new ProxyError('websocket_not_served');
       requireKnownEncoding(request.headers);
       const share = inFlight.open();

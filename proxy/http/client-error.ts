@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { ProxyError } from '../error.ts';
-import type { RequestRates } from './rates/request-rates.ts';
+import type { RatesOf } from './rates/request-rates.ts';
 import { makeRequestId } from './request-id.ts';
 import type { Surface } from './surface.ts';
 
@@ -20,7 +20,7 @@ export interface ClientError extends Error {
  */
 export function makeClientErrorAnswer(
   surfaceAt: (url: string) => Pick<Surface<never>, 'envelope' | 'countsRequests'>,
-  rates: Pick<RequestRates, 'headersFor'>,
+  rates: RatesOf,
 ) {
   return (error: ClientError, socket: Pick<Socket, 'writable' | 'destroy' | 'end' | 'remoteAddress'>): void => {
     if (error.code === 'ECONNRESET' || !socket.writable) {
@@ -31,7 +31,7 @@ export function makeClientErrorAnswer(
     const requestId = makeRequestId(Date.now());
     const { envelope, countsRequests } = surfaceAt(urlOf(error));
     const body = JSON.stringify(envelope.show(problem, requestId));
-    const rate = countsRequests ? rates.headersFor({ socket, headers: {} }) : {};
+    const rate = countsRequests ? rates(countsRequests).headersFor({ socket, headers: {} }) : {};
     const head = [
       `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
       'content-type: application/json',

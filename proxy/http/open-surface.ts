@@ -30,6 +30,7 @@ export async function openSurface<Context extends KitContext>(
 ): Promise<(request: IncomingMessage, response: ServerResponse) => void> {
   const answer = (request: FastifyRequest, reply: FastifyReply, problem: ProxyError, status = problem.status) =>
     reply.code(status).headers(problem.headers).send(surface.envelope.show(problem, request.id));
+  const rates = surface.countsRequests && context.rates(surface.countsRequests);
   const app = Fastify({
     bodyLimit: maxBodyBytes,
     genReqId: () => makeRequestId(Date.now()),
@@ -39,7 +40,7 @@ export async function openSurface<Context extends KitContext>(
     frameworkErrors: (_error, request, reply: FastifyReply) => {
       const message = 'Unknown request URL: it is malformed; a % in it is written %25';
       reply.header('x-request-id', request.id);
-      if (surface.countsRequests) context.rates.greet(request.raw, reply.raw);
+      rates?.greet(request.raw, reply.raw);
       answer(request, reply, refusals.note(auditedOf(request), new ProxyError('route_not_found', { message })), 400);
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
@@ -48,7 +49,11 @@ export async function openSurface<Context extends KitContext>(
   app.addHook('onSend', async (request, reply) => {
     reply.headers(ownHeaders(request.id, request.caller, surface.envelope.requestIdHeader));
   });
-  app.setErrorHandler((error, request, reply) => answer(request, reply, refusals.note(auditedOf(request), error)));
+  app.setErrorHandler((error, request, reply) => {
+    // A login is a guess like any other.
+    if (request.routeOptions.config.anonymous) rates?.notIdentified(request.raw, reply.raw, error);
+    return answer(request, reply, refusals.note(auditedOf(request), error));
+  });
   app.setNotFoundHandler((request, reply) =>
     answer(request, reply, refusals.note(auditedOf(request), unknownPath(request.raw, 'below'))),
   );
@@ -57,7 +62,7 @@ export async function openSurface<Context extends KitContext>(
     answerOnce(app, context);
   }
   parseJsonBodies(app, context.stalls);
-  validateBySchema(app);
+  validateBySchema(app, surface.namesEveryField);
   await surface.register(app, context);
   await surface.marked?.register(app, context);
   await app.ready();

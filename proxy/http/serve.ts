@@ -45,7 +45,7 @@ export function serveSurfaces<Context extends KitContext>(
   return (request, response) => {
     const { surface, isWithin } = choose(request);
     const refuse = (error: unknown) => {
-      if (surface.countsRequests) context.rates.greet(request, response);
+      if (surface.countsRequests) context.rates(surface.countsRequests).greet(request, response);
       refusals.refuse(response, surface.envelope, unrouted(request), error);
     };
     const answer = answers.get(surface);

@@ -10,7 +10,7 @@ import type { InFlight } from '../in-flight.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { Store } from '../store.ts';
 import type { Envelope } from './envelope.ts';
-import type { RequestRates } from './rates/request-rates.ts';
+import type { RatePrefix, RatesOf } from './rates/request-rates.ts';
 
 /**
  * An API that clients speak. Its module has only this description; `register` imports the rest, so that a surface that
@@ -35,8 +35,12 @@ export interface Surface<Context> {
   readonly isAnonymous?: true;
   /** Whether its requests may lack a user where the organization requires one of calls: not every contract has one. */
   readonly mayLackUser?: true;
-  /** Whether its requests count by the organization's tier. Then every answer has the headers `X-RateLimit-*`. */
-  readonly countsRequests?: true;
+  /**
+   * Whether its requests count by the organization's tier. Then every answer has headers about it, which begin like this.
+   */
+  readonly countsRequests?: RatePrefix;
+  /** Whether a refusal of a request that cannot be read names every field that is wrong, in `details.fields`. */
+  readonly namesEveryField?: true;
   /** Whether a POST with the header `Idempotency-Key` runs once, and its answer is given again. */
   readonly answersOnce?: true;
   /** The governed calls, which come directly from node:http and not through its routes. */
@@ -71,7 +75,7 @@ export interface KitContext {
   readonly inFlight: InFlight;
   readonly stalls: StallWatch;
   readonly audit: Pick<Audit, 'refused'>;
-  readonly rates: RequestRates;
+  readonly rates: RatesOf;
   /** Keeps the answers to requests with an `Idempotency-Key`. */
   readonly store: Pick<Store, 'run'>;
   readonly metrics: Pick<Metrics, 'refused'>;

@@ -7,17 +7,21 @@ import { notBlank } from './not-blank.ts';
 /**
  * Checks requests by their schemas: bodies as they are, query strings and paths, which are all text, coerced. Answers
  * are not reshaped by theirs.
+ *
+ * @param namesEveryField whether a problem tells of every field that is wrong, and not only of the first
  */
-export function validateBySchema(app: FastifyInstance): void {
+export function validateBySchema(app: FastifyInstance, namesEveryField = false): void {
   // A surface that checks no schema needs no validator.
-  const exact = makeAjvOnce({});
-  const coercing = makeAjvOnce({ coerceTypes: true });
+  const exact = makeAjvOnce({ allErrors: namesEveryField });
+  const coercing = makeAjvOnce({ allErrors: namesEveryField, coerceTypes: true });
   const compile: FastifySchemaCompiler<object> = ({ schema, httpPart }) => {
     // Compiled when it is first needed: the request that loads the surface waits for all of its routes.
     let check: ValidateFunction | undefined;
     return (value) => {
       check ??= (httpPart === 'body' ? exact : coercing)().compile(schema);
-      return check(value) ? { value } : { error: toProblem(httpPart ?? 'body', check.errors?.[0]) };
+      if (check(value)) return { value };
+      const fields = namesEveryField ? fieldsOf(check.errors ?? []) : undefined;
+      return { error: toProblem(httpPart ?? 'body', check.errors?.[0], fields) };
     };
   };
   app.setValidatorCompiler(compile);
@@ -32,16 +36,41 @@ function makeAjvOnce(options: Options): () => Ajv2020 {
   };
 }
 
-function toProblem(part: string, error: ErrorObject | undefined): ProxyError {
-  if (!error) return new ProxyError('invalid_request');
-  const { missingProperty, additionalProperty } = error.params;
-  const names = [...error.instancePath.split('/').slice(1), missingProperty ?? additionalProperty].filter(
+/** So many fields are named. */
+const mostFields = 50;
+
+/** What is wrong with each field: the first problem of it. */
+function fieldsOf(errors: readonly ErrorObject[]): Readonly<Record<string, string>> {
+  const fields = new Map<string, string>();
+  for (const error of errors.slice(0, mostFields)) {
+    const field = fieldOf(error);
+    if (field !== '' && !fields.has(field)) fields.set(field, say(error));
+  }
+  return Object.fromEntries(fields);
+}
+
+function fieldOf({ instancePath, params }: ErrorObject): string {
+  const names = [...instancePath.split('/').slice(1), params.missingProperty ?? params.additionalProperty].filter(
     (name) => name !== undefined,
   );
-  const field = names.map(decodePointer).reduce(joinName, '');
+  return names.map(decodePointer).reduce(joinName, '');
+}
+
+function toProblem(
+  part: string,
+  error: ErrorObject | undefined,
+  fields: Readonly<Record<string, string>> | undefined,
+): ProxyError {
+  if (!error) return new ProxyError('invalid_request');
+  const field = fieldOf(error);
   const problem = say(error);
   const expected = expectedType(error);
-  const details = { ...(field !== '' && { field }), problem, ...(expected !== undefined && { expected }) };
+  const details = {
+    ...(field !== '' && { field }),
+    problem,
+    ...(expected !== undefined && { expected }),
+    ...(fields && { fields }),
+  };
   if (field !== '') return new ProxyError('invalid_request', { param: field, message: `${field} ${problem}`, details });
   return new ProxyError('invalid_request', {
     message: `${part === 'body' ? 'the body' : 'the request'} ${problem}`,

@@ -15,6 +15,8 @@ export interface Revocations {
 /** The facts about a token that revocations refer to. */
 export interface RevocableToken {
   readonly tokenId: string | undefined;
+  /** Of a token that somebody got by logging in: all tokens of a login are revoked together. */
+  readonly loginId?: string | undefined;
   /** Set for tokens that the organization's own keys signed. */
   readonly keyId: string | undefined;
   readonly userId: string | undefined;
@@ -42,11 +44,15 @@ export function openRevocations(rows: Iterable<ConfigRevocation>, nowMs: number 
 }
 
 /** Whether the token is revoked. A token without an issue time counts as issued before any revocation. */
-export function isRevoked({ tokenId, keyId, userId, issuedAtMs }: RevocableToken, revocations: Revocations): boolean {
+export function isRevoked(
+  { tokenId, loginId, keyId, userId, issuedAtMs }: RevocableToken,
+  revocations: Revocations,
+): boolean {
   if (revocations.isEmpty) return false;
   return (
     issuedAtMs < revocations.issuedBeforeMs ||
     (tokenId !== undefined && revocations.tokenIds.has(tokenId)) ||
+    (loginId !== undefined && revocations.tokenIds.has(loginId)) ||
     (keyId !== undefined && revocations.keyIds.has(keyId)) ||
     (userId !== undefined && issuedAtMs < (revocations.issuedBeforeByUser.get(userId) ?? 0))
   );

@@ -4,6 +4,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { type Envelope, EnvelopeError } from '../../database/envelope.ts';
 import type { Caller, Identity } from '../calls/call.ts';
+import { accountIssuer } from '../calls/identify/tokens/account-token.ts';
 import { readCredential } from '../calls/identify/tokens/credential.ts';
 import { ownIssuer } from '../calls/identify/tokens/own-token.ts';
 import { ProxyError } from '../error.ts';
@@ -41,9 +42,11 @@ function placeIn({ organizationId }: Pick<Snapshot, 'organizationId'>) {
 export function credentialOf(headers: IncomingHttpHeaders, { userId }: Caller): ClientSecret['madeWith'] {
   const credential = readCredential(headers);
   if (credential.startsWith('chp_')) return { syntheticKey: hash('sha256', credential, 'hex') };
-  const { iss, jti, iat } = decodeJwt(credential);
+  const { iss, jti, iat, sid } = decodeJwt(credential);
   const { kid } = decodeProtectedHeader(credential);
-  return { tokenId: jti, keyId: iss === ownIssuer ? kid : undefined, userId, issuedAtMs: (iat ?? 0) * 1_000 };
+  const loginId = iss === accountIssuer && typeof sid === 'string' ? sid : undefined;
+  const keyId = iss === ownIssuer ? kid : undefined;
+  return { tokenId: jti, ...(loginId !== undefined && { loginId }), keyId, userId, issuedAtMs: (iat ?? 0) * 1_000 };
 }
 
 /** @throws {ProxyError} `invalid_request` where the configuration is too large for a key */

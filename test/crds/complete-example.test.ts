@@ -15,6 +15,7 @@ const absent: Readonly<Record<string, string>> = {
   'Organization spec.authentication.issuers': 'it needs an identity provider of your own; a comment shows it',
   'Organization spec.authentication.sharedSecretRef':
     'whoever reads a published secret could be anybody; a comment shows it',
+  'Organization spec.authentication.accounts': 'a published password would open it to anybody; a comment shows it',
   'Organization spec.cache.match.workloads': 'where the example is tried, no call is from a workload',
 };
 

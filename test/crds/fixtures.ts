@@ -94,6 +94,9 @@ function sharing(changes: JsonObject): Readonly<Record<string, JsonValue>> {
   return { sharing: [{ namespace: 'platform', ...changes }] };
 }
 
+const ofAnn = { name: 'people', key: 'ann' };
+const account = 'spec.authentication.accounts[0]';
+
 const organizations = cases('Organization', [
   ['the least there can be', {}],
   ['an unknown field', { limits: {} }, ['spec.limits']],
@@ -330,6 +333,44 @@ const organizations = cases('Organization', [
     'service accounts for nobody',
     { authentication: { serviceAccounts: { audience: '' } } },
     ['spec.authentication.serviceAccounts.audience'],
+  ],
+  [
+    'an account',
+    { authentication: { accounts: [{ user: 'ann@example.com', roles: ['analyst'], passwordHashRef: ofAnn }] } },
+  ],
+  ['an account without a hash', { authentication: { accounts: [{ user: 'ann' }] } }, [`${account}.passwordHashRef`]],
+  [
+    'an account with a blank name',
+    { authentication: { accounts: [{ user: ' ann', passwordHashRef: ofAnn }] } },
+    [`${account}.user`],
+  ],
+  [
+    'an account with no role',
+    { authentication: { accounts: [{ user: 'ann', roles: [], passwordHashRef: ofAnn }] } },
+    [`${account}.roles`],
+  ],
+  [
+    'two accounts of one name',
+    {
+      authentication: {
+        accounts: [
+          { user: 'ann', passwordHashRef: ofAnn },
+          { user: 'ann', passwordHashRef: ofAnn },
+        ],
+      },
+    },
+    ['spec.authentication.accounts[1]'],
+  ],
+  ['logins for some time', { authentication: { logins: { tokenLifetime: '15m', sessionLifetime: '720h' } } }],
+  [
+    'logins for a moment',
+    { authentication: { logins: { tokenLifetime: '59s' } } },
+    ['spec.authentication.logins.tokenLifetime'],
+  ],
+  [
+    'logins for ever',
+    { authentication: { logins: { sessionLifetime: '721h' } } },
+    ['spec.authentication.logins.sessionLifetime'],
   ],
   ...limitsOfOrganizations,
   ...guardrailsOfOrganizations,

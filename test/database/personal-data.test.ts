@@ -23,6 +23,7 @@ import {
   seedAnswer,
   seedConversationAnalysis,
   seedIdempotentAnswer,
+  seedLogin,
   seedSession,
   seedSupport,
   seedWebhook,
@@ -194,6 +195,7 @@ async function seedUser(db: Queryable, { id: organizationId }: Tenant, name: str
     [organizationId, record.request_id, Buffer.from(said('input')), Buffer.from(said('output'))],
   );
   await db.query('select chaperone.fold_usage_of($1::uuid, true)', [organizationId]);
+  await seedLogin(db, organizationId, user.user_id);
   await seedAnswer(db, organizationId, said('answer'));
   await seedIdempotentAnswer(db, organizationId, said('answer'));
   await db.query('update chaperone.users set display_name = $3 where organization_id = $1 and user_id = $2', [

@@ -24,6 +24,7 @@ export type Effect =
  * Another column needs a line here or in `impersonal`.
  */
 export const personal: Readonly<Record<string, Effect>> = {
+  'accounts.account_id': { stays: 'Configuration: the Organization contains the account. It goes with the account.' },
   'analysis_results.cache_key': 'row deleted',
   'analysis_results.result_encrypted': 'row deleted',
   'analysis_results.user_id': 'row deleted',
@@ -60,6 +61,8 @@ export const personal: Readonly<Record<string, Effect>> = {
   'guardrail_blocks.session_id': 'anonymous name',
   'guardrail_blocks.turn_id': 'null',
   'guardrail_blocks.user_id': 'anonymous id',
+  'login_attempts.account_id': 'row deleted',
+  'logins.account_id': 'row deleted',
   'owned_resources.user_id': 'anonymous id',
   'job_intents.record': 'rewritten',
   'pending_calls.record': 'rewritten',
@@ -198,6 +201,10 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'organization_roles.role_name',
     'organizations.data_key_digests',
     'webhooks.secrets_encrypted',
+    'accounts.password_encrypted',
+    'logins.former_sha256',
+    'logins.password_sha256',
+    'logins.refresh_sha256',
     'access_keys.former_sha256',
     'access_keys.hint',
     'access_keys.sha256',
@@ -207,6 +214,7 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'conversation_branches.branch_id',
     'requests.branch_id',
   ],
+  'It is a keyed digest of an address, for a day.': ['login_attempts.address_digest'],
   'It is a keyed digest of a call, for the seconds that the call takes.': ['answer_leases.answer_id'],
   'It is an id that we or the provider made at random.': [
     'analysis_results.request_id',
@@ -251,6 +259,7 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'webhook_states.webhook_id',
     'webhooks.webhook_id',
     'access_keys.key_id',
+    'logins.login_id',
   ],
   'It names a model.': [
     'conversations.models',

@@ -1,5 +1,8 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { insertAccessKey } from '../../database/access-keys.ts';
+import { upsertAccounts } from '../../database/accounts/accounts.ts';
+import { beginAttempt } from '../../database/accounts/login-attempts.ts';
+import { insertLogin } from '../../database/accounts/logins.ts';
 import { upsertAnalysisConfigs } from '../../database/analysis-configs.ts';
 import { insertAnalysisResult } from '../../database/analysis-results.ts';
 import { upsertApiKeys } from '../../database/api-keys.ts';
@@ -195,6 +198,20 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
   const inSession = { userId: record.user_id, sessionId: record.session_id, turnId: 'turn' };
   await seedSession(db, organizationId, inSession, (what) => what);
   await seedSupport(db, organizationId, record.user_id, (what) => what);
+  await seedLogin(db, organizationId, record.user_id);
+}
+
+/** Somebody has logged in, after a failure. */
+export async function seedLogin(db: Queryable, organizationId: string, accountId: string): Promise<void> {
+  const digest = Buffer.alloc(32, 7);
+  await upsertAccounts(db, organizationId, [{ accountId, passwordSealed: Buffer.from('sealed') }]);
+  await beginAttempt(db, organizationId, [
+    { accountId, addressDigest: digest, backoff: { free: 5, firstS: 1, mostS: 60 } },
+  ]);
+  await insertLogin(db, organizationId, {
+    ...{ loginId: randomUUID(), accountId, refreshDigest: digest, passwordDigest: digest },
+    expiresAt: new Date(Date.now() + 3_600_000),
+  });
 }
 
 /** A customer asks the support desk, which hands the conversation over. */

@@ -22,6 +22,7 @@ const acme = makeOrganization(
       requireUser: true,
       defaultRoles: ['admin'],
       sharedSecretRef: { name: 'legacy', key: 'secret' },
+      accounts: [{ user: 'ann', passwordHashRef: { name: 'people', key: 'ann' } }],
     },
     webhooks: [{ name: 'a', url: 'https://a.example', secretRef: { name: 'hook', key: 'secret' }, active: true }],
   },
@@ -93,6 +94,7 @@ const cases: readonly (readonly [Kind, string, readonly string[]])[] = [
   ['Secret', 'chaperone-system/legacy', ['Organization acme']],
   ['Secret', 'web/legacy', []],
   ['Secret', 'chaperone-system/hook', ['Organization acme']],
+  ['Secret', 'chaperone-system/people', ['Organization acme']],
 ];
 for (const [kind, path, expected] of cases) {
   test(`a change of ${kind} ${path} causes reconciling: ${expected.join(', ') || 'nothing'}`, () => {

@@ -65,6 +65,7 @@ export function referencesOf(object: Resources[Kind], operatorNamespace: string)
         authentication?.sharedSecretRef?.name,
         gateway?.tls?.secretName,
         ...webhooks.map(({ secretRef }) => secretRef.name),
+        ...(authentication?.accounts ?? []).map(({ passwordHashRef }) => passwordHashRef.name),
       ]);
       return [...names].flatMap((name) =>
         name === undefined ? [] : [{ kind: 'Secret' as const, namespace: operatorNamespace, name }],

@@ -10,6 +10,7 @@ import { ProxyError } from '../../error.ts';
 import { isRevoked, type RevocableToken } from '../../snapshot/revocations.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { Identity } from '../call.ts';
+import { type AccountTokens, accountIssuer, makeAccountVerifier } from './tokens/account-token.ts';
 import { readCredential } from './tokens/credential.ts';
 import { type Issuer, makeIssuerVerifier } from './tokens/issuer-token.ts';
 import type { Issuers } from './tokens/issuers.ts';
@@ -37,6 +38,8 @@ export interface TokenRules {
   /** How far clocks may differ, as a duration. Absent: 30s. */
   readonly leeway?: string | undefined;
   readonly serviceAccounts?: ServiceAccountTokens | undefined;
+  /** The accounts that log in with a password. */
+  readonly accounts?: AccountTokens | undefined;
 }
 
 export interface AuthenticatorOptions {
@@ -74,7 +77,7 @@ interface TokenKind {
 }
 
 function makeAuthenticator({ organizationId, issuers, log }: AuthenticatorOptions, rules: TokenRules): Authenticator {
-  const { jwks, serviceAccounts } = rules;
+  const { jwks, serviceAccounts, accounts } = rules;
   const leewayMs = parseDurationMs(rules.leeway ?? '30s');
   const options = { organizationId, leewayS: leewayMs / 1_000 };
   const identityOf = (payload: JWTPayload) => toIdentity(payload, organizationId);
@@ -89,6 +92,11 @@ function makeAuthenticator({ organizationId, issuers, log }: AuthenticatorOption
   if (serviceAccounts) {
     const verify = makeServiceAccountVerifier(serviceAccounts, options.leewayS);
     kinds.set(serviceAccounts.issuer, { name: serviceAccounts.issuer, verify, identityOf: toAccount });
+  }
+  // No other issuer can have this name, which is no URL.
+  if (accounts) {
+    const verify = makeAccountVerifier(accounts, options);
+    kinds.set(accountIssuer, { name: accountIssuer, verify, identityOf: makeToAccountHolder(accounts) });
   }
   const verifyShared = makeSharedSecretVerifier(jwks, options);
   const shared = verifyShared && { name: 'shared secret', verify: verifyShared, identityOf };
@@ -114,6 +122,7 @@ function makeAuthenticator({ organizationId, issuers, log }: AuthenticatorOption
         expiresAtMs: (payload.exp ?? 0) * 1_000 + leewayMs,
         isCurrent: verified.isCurrent,
         tokenId: payload.jti,
+        loginId: identity.loginId,
         keyId: kind.name === ownIssuer ? verified.keyId : undefined,
         userId: user === undefined ? undefined : userIdOf(organizationId, user),
         issuedAtMs: (payload.iat ?? 0) * 1_000,
@@ -163,6 +172,16 @@ function notBelieved(token: string, cause: unknown): ProxyError {
 function toAccount({ sub }: JWTPayload): Identity {
   // Verified: `system:serviceaccount:<namespace>:<name>`.
   return { user: undefined, defaultUser: sub, namespace: sub?.split(':')[2], roles: [] };
+}
+
+/** The account may have gone since, or have other roles. */
+function makeToAccountHolder({ accounts }: AccountTokens): (payload: JWTPayload) => Identity {
+  const known = new Map(accounts.map((account) => [account.user, account]));
+  return ({ sub = '', sid }) => {
+    const account = known.get(sub);
+    if (!account || typeof sid !== 'string') throw new Error('The organization has no such account');
+    return { user: account.user, roles: account.roles ?? [], loginId: sid };
+  };
 }
 
 /** A token whose subject is the organization itself names no user. */

@@ -13,6 +13,12 @@ import { type RequestRule, requestRules } from './request-rules.ts';
 
 type Answer = Pick<ServerResponse, 'setHeader'>;
 
+/** What the names of the headers begin with: contracts differ in it. */
+export type RatePrefix = 'X-RateLimit' | 'X-Rate-Limit';
+
+/** The rates, told by headers that begin like this. What is counted is the same. */
+export type RatesOf = (prefix: RatePrefix) => RequestRates;
+
 /** How many requests callers may make, and how many guesses addresses. Every answer gets the headers of one of the two. */
 export interface RequestRates {
   /** The headers for a client of which only the address is known. */
@@ -42,14 +48,12 @@ export interface RequestRatesOptions {
   readonly inForce: () => Pick<InForce, 'snapshot'>;
 }
 
-const prefix = 'X-RateLimit';
-
 interface RulesInForce {
   readonly snapshot: Snapshot;
   readonly rules: readonly (RequestRule & { readonly slices: CountedSlices })[];
 }
 
-export function makeRequestRates({ quota, inForce }: RequestRatesOptions): RequestRates {
+export function makeRequestRates({ quota, inForce }: RequestRatesOptions): RatesOf {
   const buckets = makeAddressBuckets();
   const visitors = makeAddressBuckets(newVisitors);
   const clientAddress = makeClientAddress();
@@ -63,46 +67,50 @@ export function makeRequestRates({ quota, inForce }: RequestRatesOptions): Reque
     return last.rules;
   };
   const addressOf = (request: Addressed) => clientAddress(request, specOf(inForce));
-  const tell = (answer: Answer, rate: Rate) => setAll(answer, rateHeaders(prefix, rate));
-
-  return {
-    headersFor: (request) => rateHeaders(prefix, buckets.rate(addressOf(request))),
-    greet: (request, answer) => tell(answer, buckets.rate(addressOf(request))),
-    admitAddress(request, answer) {
-      const address = addressOf(request);
-      const rate = buckets.rate(address);
-      tell(answer, rate);
-      if (rate.remaining > 0 || buckets.wasValid(address, credentialOf(request))) return;
-      throw tooMany(rate, 'Too many wrong credentials came from this address');
-    },
-    notIdentified(request, answer, error) {
-      if (!(error instanceof ProxyError && error.code === 'invalid_credentials')) return;
-      const address = addressOf(request);
-      buckets.take(address);
-      tell(answer, buckets.rate(address));
-    },
-    admit(request, answer, { caller, inForce: { snapshot } }) {
-      const address = addressOf(request);
-      buckets.noteValid(address, credentialOf(request));
-      if (caller.identity.visitor?.isNew) {
-        const rate = visitors.rate(address);
-        if (rate.remaining <= 0) throw tooMany(rate, 'Too many new visitors came from this address');
-        visitors.take(address);
-      }
-      const now = quota.clock.now();
-      const claims = rulesOf(snapshot)
-        .filter(({ fits }) => fits(caller))
-        .map((rule) => quota.claim(rule, rule.slices, rule.scopeOf(caller), 1, now));
-      return whenKnown(quota.take(claims, now), (shortfalls) => {
-        const refusing = claims.find((claim) => shortfalls?.some((shortfall) => shortfall.claim === claim));
-        const rate = rateOf(refusing ?? tightest(claims));
+  const ratesAs = (prefix: RatePrefix): RequestRates => {
+    const tell = (answer: Answer, rate: Rate) => setAll(answer, rateHeaders(prefix, rate));
+    return {
+      headersFor: (request) => rateHeaders(prefix, buckets.rate(addressOf(request))),
+      greet: (request, answer) => tell(answer, buckets.rate(addressOf(request))),
+      admitAddress(request, answer) {
+        const address = addressOf(request);
+        const rate = buckets.rate(address);
         tell(answer, rate);
-        if (refusing) throw tooMany(rate, `${sentence(refusing.by.name)} lets ${rate.limit} requests be made an hour`);
-        // A request is counted when it comes, and has no record that would settle it.
-        for (const { slice } of claims) slice.settle(1, 1, now.ticks);
-      });
-    },
+        if (rate.remaining > 0 || buckets.wasValid(address, credentialOf(request))) return;
+        throw tooMany(rate, 'Too many wrong credentials came from this address');
+      },
+      notIdentified(request, answer, error) {
+        if (!(error instanceof ProxyError && error.code === 'invalid_credentials')) return;
+        const address = addressOf(request);
+        buckets.take(address);
+        tell(answer, buckets.rate(address));
+      },
+      admit(request, answer, { caller, inForce: { snapshot } }) {
+        const address = addressOf(request);
+        buckets.noteValid(address, credentialOf(request));
+        if (caller.identity.visitor?.isNew) {
+          const rate = visitors.rate(address);
+          if (rate.remaining <= 0) throw tooMany(rate, 'Too many new visitors came from this address');
+          visitors.take(address);
+        }
+        const now = quota.clock.now();
+        const claims = rulesOf(snapshot)
+          .filter(({ fits }) => fits(caller))
+          .map((rule) => quota.claim(rule, rule.slices, rule.scopeOf(caller), 1, now));
+        return whenKnown(quota.take(claims, now), (shortfalls) => {
+          const refusing = claims.find((claim) => shortfalls?.some((shortfall) => shortfall.claim === claim));
+          const rate = rateOf(refusing ?? tightest(claims));
+          tell(answer, rate);
+          if (refusing)
+            throw tooMany(rate, `${sentence(refusing.by.name)} lets ${rate.limit} requests be made an hour`);
+          // A request is counted when it comes, and has no record that would settle it.
+          for (const { slice } of claims) slice.settle(1, 1, now.ticks);
+        });
+      },
+    };
   };
+  const all = { 'X-RateLimit': ratesAs('X-RateLimit'), 'X-Rate-Limit': ratesAs('X-Rate-Limit') };
+  return (prefix) => all[prefix];
 }
 
 function rateOf({ slice, slices }: Claim): Rate {

@@ -6,6 +6,7 @@ import { services } from '../../calls/identify/service.ts';
 import { type ProblemCode, ProxyError, problems } from '../../error.ts';
 import type { DescribedOperation, Origin } from '../../http/described.ts';
 import type { Envelope } from '../../http/envelope.ts';
+import type { RatePrefix } from '../../http/rates/request-rates.ts';
 import type { Surface } from '../../http/surface.ts';
 import type { SurfaceContext, SurfaceTable } from '../context.ts';
 
@@ -17,11 +18,11 @@ const rateLimitHeaders = ['Requests', 'Tokens'].flatMap((unit) => [
 ]) as readonly (readonly [name: string, description: string])[];
 
 /** Of a surface that counts requests. */
-const requestRateHeaders: Readonly<Record<string, string>> = {
-  'X-RateLimit-Limit': 'Requests that may be made in an hour; where it is not known who calls, wrong credentials.',
-  'X-RateLimit-Remaining': 'Requests that are left of it.',
-  'X-RateLimit-Reset': 'When it begins again, in seconds since 1970.',
-};
+const requestRateHeaders = (prefix: RatePrefix): Readonly<Record<string, string>> => ({
+  [`${prefix}-Limit`]: 'Requests that may be made in an hour; where it is not known who calls, wrong credentials.',
+  [`${prefix}-Remaining`]: 'Requests that are left of it.',
+  [`${prefix}-Reset`]: 'When it begins again, in seconds since 1970.',
+});
 
 const description = `The OpenAI API, governed, and what governs it.
 
@@ -146,10 +147,10 @@ const frame: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
       },
       shortenedBy: { description: 'The budget that lowered it.', schema: { type: 'string' } },
       ...Object.fromEntries(
-        [...rateLimitHeaders, ...Object.entries(requestRateHeaders)].map(([name, description]) => [
-          name,
-          { description, schema: { type: 'string' } },
-        ]),
+        [
+          ...rateLimitHeaders,
+          ...(['X-RateLimit', 'X-Rate-Limit'] as const).flatMap((prefix) => Object.entries(requestRateHeaders(prefix))),
+        ].map(([name, description]) => [name, { description, schema: { type: 'string' } }]),
       ),
     },
   },
@@ -294,12 +295,13 @@ function codesOf(
   ]);
 }
 
-function headersOf(origin: Origin, isSuccess: boolean, countsRequests = false): object {
+function headersOf(origin: Origin, isSuccess: boolean, countsRequests?: RatePrefix): object {
   const reference = (name: string) => ({ $ref: `#/components/headers/${name}` });
   return {
     'X-Request-ID': reference('requestId'),
     'X-Session-ID': reference('sessionId'),
-    ...(countsRequests && Object.fromEntries(Object.keys(requestRateHeaders).map((name) => [name, reference(name)]))),
+    ...(countsRequests &&
+      Object.fromEntries(Object.keys(requestRateHeaders(countsRequests)).map((name) => [name, reference(name)]))),
     ...(origin === 'relayed' && {
       'X-Upstream-Request-ID': reference('upstreamRequestId'),
       'X-Chaperone-Provider': reference('provider'),

@@ -9,7 +9,7 @@ export const support: Surface<GovernanceContext> = {
   envelope: supportEnvelope,
   mayLackUser: true,
   answersOnce: true,
-  countsRequests: true,
+  countsRequests: 'X-RateLimit',
   tags: [
     { name: 'Support conversations', description: 'What customers ask, and what they are answered.' },
     { name: 'Support analytics', description: 'How well the desk does.' },

@@ -1,0 +1,28 @@
+import type { GovernanceContext } from '../../governance/context.ts';
+import type { Surface } from '../../http/surface.ts';
+import { insightsEnvelope } from './envelope.ts';
+
+/** Contract 3: what customers say and how they are treated, for analysts and reviewers who log in. */
+export const insights: Surface<GovernanceContext> = {
+  name: 'insights',
+  paths: [
+    '/api/v1/auth',
+    '/api/v1/analyze',
+    '/api/v1/generate',
+    '/api/v1/privacy',
+    '/api/v1/fairness',
+    '/api/v1/review',
+    '/api/v1/analytics/summary',
+    '/api/v1/ai',
+  ],
+  envelope: insightsEnvelope,
+  mayLackUser: true,
+  answersOnce: true,
+  countsRequests: 'X-Rate-Limit',
+  namesEveryField: true,
+  tags: [{ name: 'Accounts', description: 'Logging in with a password.' }],
+  async register(app, context) {
+    const { registerInsights } = await import('./routes.ts');
+    registerInsights(app, context);
+  },
+};

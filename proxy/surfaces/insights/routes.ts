@@ -1,0 +1,18 @@
+import { admitSurface } from '../../calls/admit/admit.ts';
+import type { GovernanceContext } from '../../governance/context.ts';
+import type { Route } from '../../http/route.ts';
+import type { SurfaceApp } from '../../http/surface.ts';
+import { accountRoutes } from './accounts.ts';
+
+/** One line for each resource. */
+const routes: readonly Route<GovernanceContext>[] = [...accountRoutes];
+
+export function registerInsights(app: SurfaceApp, context: GovernanceContext): void {
+  app.addHook('preValidation', async () => admitSurface(context.inForce().snapshot, 'insights'));
+  app.register(
+    async (v1: SurfaceApp) => {
+      for (const route of routes) route(v1, context);
+    },
+    { prefix: '/api/v1' },
+  );
+}
