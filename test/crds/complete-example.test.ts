@@ -12,6 +12,7 @@ const absent: Readonly<Record<string, string>> = {
   'Organization spec.providers.baseUrl': 'it would lead away from the sandbox; a comment shows it',
   'Organization spec.providers.apiVersion': 'it belongs to Azure, which a comment shows',
   'Organization spec.providers.entra': 'it belongs to Azure, which a comment shows',
+  'Organization spec.authentication.serviceAccounts': 'there are none outside a cluster; a comment shows it',
   'Organization spec.authentication.issuers': 'it needs an identity provider of your own; a comment shows it',
   'Organization spec.authentication.sharedSecretRef':
     'whoever reads a published secret could be anybody; a comment shows it',

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { appendFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { before, describe, it } from 'node:test';
 import { Client } from 'pg';
@@ -8,6 +10,7 @@ import type { OperationName } from '../../proxy/providers/operation-name.ts';
 import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
+import { startStackWorker } from '../worker/webhooks/start.ts';
 import { everyModel, openRealtime, says } from './sockets/realtime-client.ts';
 import { openResponses } from './sockets/responses-client.ts';
 
@@ -64,6 +67,17 @@ interface Route {
   readonly expected: Expected;
 }
 
+/** Templates of analyses, by the model that writes them. */
+const templates = { usual: 'gpt-4o', denied: 'gpt-4-turbo', aliased: 'my-gpt-4o' };
+
+async function stateTemplate(directory: string, name: string, model: string): Promise<void> {
+  const config = {
+    ...{ apiVersion: 'chaperone.dev/v1alpha1', kind: 'AnalysisConfig', metadata: { name } },
+    spec: { organizationRef: { name: 'acme' }, name, template: { type: 'custom', instructions: 'List it.', model } },
+  };
+  await appendFile(join(directory, 'analysis.yaml'), `\n---\n${JSON.stringify(config)}\n`);
+}
+
 interface Outcome {
   readonly code: string | undefined;
   readonly cache?: string | null;
@@ -75,6 +89,7 @@ const everything: Expected = {
 };
 const noOutput = { ceiling: 'its answers have no tokens to bound' };
 const noText = { guardrail: 'its body has no text' };
+const ofArticles = 'it has no user, so test/worker/index-knowledge.test.ts has rules of the organization for it';
 const socket = { cache: 'answers in sockets have no headers, and are not kept' };
 
 /** Every way in, with a rule of every kind: a new operation needs a line, and a thought. */
@@ -84,11 +99,17 @@ describe('every kind of rule on every route', () => {
   let db: Client;
   let admin: string;
   before(async () => {
-    stack = await startStack(scope, { prepare: everyModel(rules) });
+    stack = await startStack(scope, {
+      prepare: async (directory) => {
+        await everyModel(rules)(directory);
+        for (const [name, model] of Object.entries(templates)) await stateTemplate(directory, name, model);
+      },
+    });
     db = new Client({ connectionString: stack.database.url });
     await db.connect();
     scope.after(() => db.end());
     admin = await stack.sign({ roles: ['admin'] });
+    await startStackWorker(scope, stack);
   });
 
   const send = async (path: string, user: string, body: object | FormData, token = stack.token): Promise<Outcome> => {
@@ -201,6 +222,35 @@ describe('every kind of rule on every route', () => {
     );
   };
 
+  /** A worker makes the call for whoever wants the analysis. One that may be tried again has not failed yet. */
+  const analyzeByWorker: Route['call'] = async ({ user, text, model }) => {
+    const ask = (path: string, who: string, body: object) =>
+      fetch(new URL(path, stack.baseUrl), {
+        method: 'POST',
+        headers: { authorization: `Bearer ${admin}`, 'x-user-id': who, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    const messages = [{ role: 'user', content: `${text}, for ${user} (${Math.random()})` }];
+    const said = await ask('/v1/chat/completions', 'free', { model: 'gpt-4o', messages });
+    const conversationId = said.headers.get('x-conversation-id');
+    const [template] = Object.entries(templates).find(([, one]) => one === model) ?? [];
+    const asked = await ask('/api/analyses', user, { conversationId, branchId: 'main', template });
+    const { id, error } = (await asked.json()) as { id: string; error?: { code: string } };
+    if (error) return { code: error.code };
+    const code = await until(async () => {
+      const { rows } = await db.query<{ status: string; code: string | null; failure: string | null }>(
+        `select a.status, a.error_code as code, j.last_error as failure
+         from chaperone.conversation_analyses a left join graphile_worker._private_jobs j on j.id = a.job_id
+         where a.id = $1`,
+        [id],
+      );
+      const [row] = rows;
+      if (row?.status === 'completed') return 'none';
+      return row?.code ?? row?.failure?.split(':')[0];
+    }, 'the end of the analysis, or of an attempt');
+    return { code: code === 'none' ? undefined : code };
+  };
+
   const picture = () => new File([Buffer.from('89504e470d0a1a0a', 'hex')], 'a.png', { type: 'image/png' });
   const chatBody = ({ text }: Asked) => ({ messages: [{ role: 'user', content: text }], max_tokens: 500 });
   const responseBody = ({ text }: Asked) => ({ input: text, max_output_tokens: 500, store: false });
@@ -284,6 +334,17 @@ describe('every kind of rule on every route', () => {
     analyses: {
       ...{ operation: 'analysis', model: 'gpt-4o', call: analyze },
       expected: { ...everything, ceiling: 'it says how long its answer may be', cache: 'an analysis has its own' },
+    },
+    'analyses of conversations, streamed, by a worker': {
+      ...{ operation: 'analysis', model: 'gpt-4o', call: analyzeByWorker },
+      expected: { ...everything, ceiling: 'it asks for no length', cache: 'nobody reads its headers' },
+    },
+    'vectors of articles, by a worker': {
+      ...{ operation: 'embeddings', model: 'text-embedding-3-small', call: async () => ({ code: undefined }) },
+      expected: {
+        ...{ limit: ofArticles, budget: ofArticles, guardrail: ofArticles, model: ofArticles },
+        ...{ alias: ofArticles, ...noOutput, cache: 'nobody reads its headers' },
+      },
     },
   };
 

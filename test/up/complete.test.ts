@@ -43,6 +43,10 @@ describe('chaperone up examples/complete', () => {
       'GuardrailsUsable',
       'CacheEffective',
       'ArticlesReady',
+      'KnowledgeBaseEffective',
+      'SupportEffective',
+      'WebhooksDeliverable',
+      'DeprecationsEffective',
     ])
       assert.ok(types.includes(type), type);
   });
@@ -110,6 +114,34 @@ describe('chaperone up examples/complete', () => {
     assert.match(again.data.choices[0]?.message.content ?? '', /When do you open\?/);
     assert.match(again.response.headers.get('age') ?? '', /^\d+$/);
     assert.equal((await asked({ 'cache-control': 'no-cache' })).response.headers.get('x-cache'), 'miss');
+  });
+
+  it('answers customers with the voice and the words of its support desk', async () => {
+    const { baseUrl, token } = onlyOrganization(up);
+    const say = async (message: string) => {
+      const answer = await fetch(new URL('/api/v1/conversations', baseUrl), {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ message, user_id: 'customer_1' }),
+      });
+      // biome-ignore lint/suspicious/noExplicitAny: fields of the contract
+      return (await answer.json()) as any;
+    };
+    const answered = await say('How do I pair a lamp with the app?');
+    assert.deepEqual([answered.escalated, answered.status], [false, 'active'], JSON.stringify(answered));
+    assert.match(answered.response, /Add device/);
+    const handed = await say('I want to talk to a human');
+    assert.match(handed.response, /Sure! A colleague of Globex will go on with you here\.$/);
+    assert.match(handed.assigned_agent, /^agent_[12]$/);
+  });
+
+  it('lets pages of its origin alone use its public key', async () => {
+    const ask = async (origin: string) => {
+      const url = new URL(`/api/v1/conversations/conv_${'0'.repeat(24)}`, onlyOrganization(up).baseUrl);
+      const authorization = 'Bearer pk_globex_example_for_pages_on_this_machine';
+      return (await fetch(url, { headers: { authorization, origin } })).status;
+    };
+    assert.deepEqual([await ask('http://localhost:3000'), await ask('https://other.example.com')], [404, 403]);
   });
 
   it('shows what is used', async () => {

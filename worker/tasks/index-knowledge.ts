@@ -34,8 +34,13 @@ export const indexKnowledge: Task = {
       await context.addJob({ ...indexingJob, dueAt: new Date(Date.now() + lookAgainMs) });
       return;
     }
-    await makeMissingVectors(context, embedding).catch(tryLater);
-    await store.run((db) => releaseSpace(db, id, space, job.id));
+    const release = () => store.run((db) => releaseSpace(db, id, space, job.id));
+    await makeMissingVectors(context, embedding).catch(async (error: unknown) => {
+      // A job that is added before the next attempt need not wait. Without the database, the hold ends by itself.
+      await release().catch(() => {});
+      return tryLater(error);
+    });
+    await release();
   },
 };
 

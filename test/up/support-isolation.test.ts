@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { before, describe, it } from 'node:test';
+import { parseAllDocuments } from 'yaml';
+import { copyQuickstart } from '../directories.ts';
+import { suiteScope } from '../scope.ts';
+import { until } from '../until.ts';
+import { type Ready, startUp } from './start-up.ts';
+
+const embedding = { model: 'text-embedding-3-small', dimensions: 256 };
+
+/** Another organization, with the very provider key that the quickstart's has. */
+const globex = `apiVersion: chaperone.dev/v1alpha1
+kind: Organization
+metadata: {name: globex}
+spec:
+  namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: globex}}
+  authentication: {defaultRoles: [admin]}
+  providers: [{name: openai, type: openai}]
+  knowledgeBase: {embedding: ${JSON.stringify(embedding)}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: key, namespace: globex}
+stringData: {key: sk-sandbox-shared}
+---
+apiVersion: chaperone.dev/v1alpha1
+kind: ApiKeyBinding
+metadata: {name: shared, namespace: globex}
+spec: {organizationRef: {name: globex}, provider: openai, secretKeyRef: {name: key, key: key}}
+`;
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: answers of several shapes
+  readonly body: any;
+}
+
+type Ask = (method: string, path: string, body?: object, token?: string) => Promise<Answer>;
+
+/** What acme has. */
+interface Victim {
+  readonly article: string;
+  readonly conversation: string;
+  readonly webhook: string;
+  readonly key: string;
+}
+
+/** A request of globex with the ids of acme. */
+type Attempt = (victim: Victim) => { readonly body?: object; readonly status: number };
+
+const customer = { user_id: 'carl', message: 'How do I tune the xylophone?' };
+const secret = 'Turn the brass screw of the xylophone by a quarter.';
+
+/** A new route of the API of customer support needs a line, and a thought. 404: what is another's does not exist. */
+const attempts: Readonly<Record<string, Attempt>> = {
+  'POST /api/v1/conversations': ({ conversation }) => ({
+    body: { ...customer, conversation_id: conversation },
+    status: 404,
+  }),
+  'GET /api/v1/conversations': () => ({ status: 200 }),
+  'GET /api/v1/conversations/{conversation_id}': () => ({ status: 404 }),
+  'PATCH /api/v1/conversations/{conversation_id}': () => ({ body: { status: 'escalated' }, status: 404 }),
+  'POST /api/v1/conversations/{conversation_id}/feedback': () => ({ body: { rating: 1 }, status: 404 }),
+  'POST /api/v1/knowledge-base': ({ article }) => ({
+    body: { article_id: article, title: 'Overwritten' },
+    status: 404,
+  }),
+  'GET /api/v1/knowledge-base': () => ({ status: 200 }),
+  'POST /api/v1/knowledge-base/search': () => ({ body: { query: customer.message, limit: 50 }, status: 200 }),
+  'GET /api/v1/knowledge-base/{article_id}': () => ({ status: 404 }),
+  'GET /api/v1/knowledge-base/{article_id}/versions': () => ({ status: 404 }),
+  'DELETE /api/v1/knowledge-base/{article_id}': () => ({ status: 404 }),
+  'GET /api/v1/analytics': () => ({ status: 200 }),
+  'GET /api/v1/webhooks': () => ({ status: 200 }),
+  'POST /api/v1/webhooks': () => ({ body: { name: 'ours', url: 'https://hooks.example.com/globex' }, status: 201 }),
+  'GET /api/v1/webhooks/{id}': () => ({ status: 404 }),
+  'PATCH /api/v1/webhooks/{id}': () => ({ body: { url: 'https://evil.example.com' }, status: 404 }),
+  'DELETE /api/v1/webhooks/{id}': () => ({ status: 404 }),
+  'POST /api/v1/webhooks/{id}/rotate': () => ({ body: {}, status: 404 }),
+  'POST /api/v1/webhooks/{id}/test': () => ({ status: 404 }),
+  'GET /api/v1/webhooks/{id}/deliveries': () => ({ status: 404 }),
+  'GET /v1/keys': () => ({ status: 200 }),
+  'POST /v1/keys': () => ({ body: { name: 'ours', type: 'secret' }, status: 201 }),
+  'GET /v1/keys/{id}': () => ({ status: 404 }),
+  'POST /v1/keys/{id}/rotate': () => ({ body: {}, status: 404 }),
+  'DELETE /v1/keys/{id}': () => ({ status: 404 }),
+};
+
+describe('what customer support knows of two organizations', () => {
+  const scope = suiteScope();
+  let organizations: Ready['organizations'];
+  let acme: Ask;
+  let rival: Ask;
+  let victim: Victim;
+  let former: string;
+  before(async () => {
+    const directory = await copyQuickstart(scope);
+    const file = join(directory, 'organization.yaml');
+    const [document] = parseAllDocuments(await readFile(file, 'utf8'));
+    document?.setIn(['spec', 'knowledgeBase'], { embedding });
+    await writeFile(file, String(document));
+    await writeFile(join(directory, 'globex.yaml'), globex);
+    ({ organizations } = (await startUp(scope, { directory })).ready);
+    acme = askerOf('acme');
+    rival = askerOf('globex');
+    victim = await furnish();
+    const ours = { title: 'Opening hours', content: 'We are open from nine to five.' };
+    assert.equal((await rival('POST', '/api/v1/knowledge-base', ours)).status, 200);
+    for (const ask of [acme, rival]) {
+      await until(async () => {
+        const { index } = (await ask('GET', '/api/v1/knowledge-base')).body;
+        return index.published > 0 && index.indexed === index.published;
+      }, 'the vectors');
+    }
+    former = await stateOfAcme();
+  });
+
+  const listenerOf = (name: string) => organizations.find((one) => one.name === name) ?? assert.fail(name);
+  const askerOf = (name: string): Ask => {
+    const { baseUrl, token: own } = listenerOf(name);
+    return async (method, path, body, token = own) => {
+      const answer = await fetch(new URL(path, baseUrl), {
+        method,
+        headers: {
+          ...{ authorization: `Bearer ${token}`, 'x-user-id': 'carl' },
+          ...(body && { 'content-type': 'application/json' }),
+        },
+        ...(body && { body: JSON.stringify(body) }),
+      });
+      const text = await answer.text();
+      return { status: answer.status, text, body: text.startsWith('{') ? JSON.parse(text) : undefined };
+    };
+  };
+
+  async function furnish(): Promise<Victim> {
+    const article = await acme('POST', '/api/v1/knowledge-base', { title: 'Tune it', content: secret });
+    const conversation = await acme('POST', '/api/v1/conversations', customer);
+    assert.match(conversation.body.response, /brass screw/);
+    const hook = { name: 'crm', url: 'https://hooks.example.com/acme' };
+    const webhook = await acme('POST', '/api/v1/webhooks', hook);
+    const key = await acme('POST', '/v1/keys', { name: 'crm', type: 'secret' });
+    return {
+      ...{ article: article.body.article_id, conversation: conversation.body.conversation_id },
+      ...{ webhook: webhook.body.id, key: key.body.id },
+    };
+  }
+
+  const today = new Date().toISOString().slice(0, 10);
+  const figures = `?start_date=${today}&end_date=${today}`;
+
+  async function stateOfAcme(): Promise<string> {
+    const read = [
+      ...['/api/v1/knowledge-base', `/api/v1/knowledge-base/${victim.article}`, '/api/v1/conversations'],
+      ...[`/api/v1/conversations/${victim.conversation}`, `/api/v1/analytics${figures}`, '/v1/keys'],
+      ...['/api/v1/webhooks', `/api/v1/webhooks/${victim.webhook}/deliveries`],
+    ];
+    const answers = await Promise.all(read.map((path) => acme('GET', path)));
+    for (const { status, text } of answers) assert.equal(status, 200, text);
+    return answers.map(({ text }) => text).join('\n');
+  }
+
+  const pathOf = (route: string) => {
+    const id = route.includes('/webhooks') ? victim.webhook : victim.key;
+    const filled = route
+      .replace('{conversation_id}', victim.conversation)
+      .replace('{article_id}', victim.article)
+      .replace('{id}', id);
+    return filled === '/api/v1/analytics' ? filled + figures : filled;
+  };
+
+  it('has a line for every route', async () => {
+    const { paths } = (await rival('GET', '/openapi.json')).body;
+    const known = Object.entries(paths as Record<string, object>).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    const ofSupport = known.filter((route) =>
+      / (\/api\/v1\/(conversations|knowledge-base|analytics|webhooks)|\/v1\/keys)(\/|$)/.test(route),
+    );
+    assert.deepEqual(ofSupport.sort(), Object.keys(attempts).sort());
+  });
+
+  for (const [route, attempt] of Object.entries(attempts)) {
+    it(`${route} shows nothing of the other one, and changes nothing there`, async () => {
+      const [method = '', path = ''] = route.split(' ');
+      const { body, status } = attempt(victim);
+      const answer = await rival(method, pathOf(path), body);
+      assert.equal(answer.status, status, answer.text);
+      // Whoever sends an id knows it. Nothing that globex did not send is in its answers.
+      const sent = `${pathOf(path)} ${JSON.stringify(body)}`;
+      for (const mark of ['brass', 'xylophone', 'Tune it', 'hooks.example.com/acme', ...Object.values(victim)]) {
+        if (!sent.includes(mark)) assert.ok(!answer.text.includes(mark), `${mark} in ${answer.text}`);
+      }
+      const ofAcme = await acme(method, pathOf(path), body, listenerOf('globex').token);
+      assert.equal(ofAcme.status, 401, 'acme does not know the credentials of globex');
+    });
+  }
+
+  it('is untouched afterwards', async () => assert.equal(await stateOfAcme(), former));
+
+  it('is told to nobody by a search, neither by words nor by vectors, nor by an answer', async () => {
+    for (const query of [customer.message, secret, 'screw quarter brass', 'adjusting a percussion instrument']) {
+      const { body } = await rival('POST', '/api/v1/knowledge-base/search', { query, limit: 50 });
+      assert.equal(body.ranked_by, 'words_and_vectors');
+      for (const { title } of body.results) assert.equal(title, 'Opening hours');
+    }
+    const { body } = await rival('POST', '/api/v1/conversations', customer);
+    assert.ok(!body.response.includes('brass'), body.response);
+    assert.ok(!body.sources.includes(victim.article));
+    const own = await acme('POST', '/api/v1/knowledge-base/search', { query: customer.message });
+    assert.equal(own.body.results[0].article_id, victim.article);
+  });
+
+  it('is counted for its own figures only', async () => {
+    const read = async (ask: Ask) => (await ask('GET', `/api/v1/analytics${figures}`)).body.metrics.total_conversations;
+    assert.deepEqual([await read(acme), await read(rival)], [1, 1]);
+  });
+});
