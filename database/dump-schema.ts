@@ -10,6 +10,7 @@ export async function dumpSchema(db: Queryable): Promise<string> {
   const parts = [
     '-- Generated from database/migrations by `npm run generate`: add a migration instead of editing this.',
     ...(await readStatements(db, schemaGrants)),
+    ...(await readStatements(db, types)),
     // Policies need functions, and functions need tables.
     'set check_function_bodies = off;',
     ...(await readStatements(db, functions)),
@@ -67,6 +68,12 @@ const columns = `
       ' default ' || pg_catalog.pg_get_expr(d.adbin, d.adrelid)), E',\\n' order by attnum)
   from pg_catalog.pg_attribute a left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
   where a.attrelid = c.oid and attnum > 0 and not attisdropped`;
+
+const types = `
+  select format(E'create type %s as (\\n%s\\n);', c.reltype::regtype, (${columns})) as statement
+  from pg_catalog.pg_class c
+  where c.relnamespace = 'chaperone'::regnamespace and c.relkind = 'c'
+  order by c.relname`;
 
 const storage = `select ' with (' || array_to_string(c.reloptions, ', ') || ')'`;
 

@@ -6,9 +6,11 @@ export interface ByteStatement {
   /** Each connection prepares the statement under this name once. */
   readonly name: string;
   readonly text: string;
-  /** Text is sent as text, and bytes in PostgreSQL's binary format. */
-  readonly values: readonly (string | Buffer)[];
+  readonly values: readonly ByteParameter[];
 }
+
+/** Text is sent as text, and bytes in PostgreSQL's binary format, unless they are the bytes of a text. */
+export type ByteParameter = string | Buffer | { readonly text: Buffer };
 
 /**
  * Runs a statement, and sends its bytes as they are: pg would copy megabytes twice, into buffers that are garbage at
@@ -24,7 +26,7 @@ class BytesQuery extends Query {
   readonly #statement: ByteStatement;
 
   constructor(statement: ByteStatement, onDone: (error: Error | undefined) => void) {
-    super({ name: statement.name, text: statement.text, values: [...statement.values] }, onDone);
+    super({ name: statement.name, text: statement.text, values: [] }, onDone);
     this.#statement = statement;
   }
 
@@ -56,13 +58,13 @@ interface ParsedStatements {
  *
  * @see https://www.postgresql.org/docs/current/protocol-message-formats.html#PROTOCOL-MESSAGE-FORMATS-BIND
  */
-export function makeBind(name: string, values: readonly (string | Buffer)[]): Buffer[] {
-  const parameters = values.map((value) => (typeof value === 'string' ? Buffer.from(value) : value));
+export function makeBind(name: string, values: readonly ByteParameter[]): Buffer[] {
+  const parameters = values.map(bytesOf);
   // The portal without a name, and the statement.
   const names = Buffer.from(`\0${name}\0`);
   const formats = Buffer.alloc(2 + values.length * 2 + 2);
   formats.writeInt16BE(values.length);
-  for (const [index, value] of values.entries()) formats.writeInt16BE(typeof value === 'string' ? 0 : 1, 2 + index * 2);
+  for (const [index, value] of values.entries()) formats.writeInt16BE(Buffer.isBuffer(value) ? 1 : 0, 2 + index * 2);
   formats.writeInt16BE(values.length, formats.length - 2);
   const lengthOf = (value: Buffer) => {
     const length = Buffer.alloc(4);
@@ -75,4 +77,9 @@ export function makeBind(name: string, values: readonly (string | Buffer)[]): Bu
   head.write('B');
   head.writeInt32BE(4 + rest.reduce((sum, { length }) => sum + length, 0), 1);
   return [head, ...rest];
+}
+
+function bytesOf(value: ByteParameter): Buffer {
+  if (typeof value === 'string') return Buffer.from(value);
+  return Buffer.isBuffer(value) ? value : value.text;
 }

@@ -4,6 +4,50 @@ create schema chaperone;
 grant usage on schema chaperone to chaperone_tenant;
 grant usage on schema chaperone to chaperone_worker;
 
+create type chaperone.request_line as (
+  request_id text,
+  started_at timestamp with time zone,
+  kind text,
+  operation text,
+  user_id uuid,
+  user_external_id text,
+  session_id text,
+  turn_id text,
+  namespace text,
+  workload text,
+  persona_id uuid,
+  api_key_id uuid,
+  provider text,
+  requested_model text,
+  model text,
+  is_stream boolean,
+  status text,
+  http_status integer,
+  error_code text,
+  response_id text,
+  previous_response_id text,
+  input_tokens bigint,
+  cached_input_tokens bigint,
+  cache_write_tokens bigint,
+  output_tokens bigint,
+  reasoning_tokens bigint,
+  total_tokens bigint,
+  cost_usd numeric(20,12),
+  duration_ms integer,
+  time_to_first_token_ms integer,
+  conversation_id uuid,
+  branch_id text,
+  message_digest bigint,
+  parent_digest bigint,
+  new_messages integer,
+  client_name text,
+  client_version text,
+  others json,
+  quota text,
+  contents_at integer,
+  contents_length integer
+);
+
 set check_function_bodies = off;
 
 CREATE OR REPLACE FUNCTION chaperone.add_delivery_of(organization uuid, webhook uuid, event uuid, about text, attempts integer)

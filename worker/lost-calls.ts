@@ -1,5 +1,7 @@
+import { insertRequests } from '../database/insert-requests.ts';
 import { takeLostCalls } from '../database/job-intents.ts';
-import { gatherRequests, insertRequests } from '../database/requests.ts';
+import { gatherRequests } from '../database/request-batches.ts';
+import { lineOf } from '../database/request-lines.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { interruptedOf } from '../proxy/spool/interrupted.ts';
 import type { WorkerOrganization } from './organizations.ts';
@@ -21,8 +23,8 @@ export async function settleLostCalls(
   const records = await store.run((db) =>
     inTransaction(db, async () => {
       const lost = (await takeLostCalls(db, jobId)).map(interruptedOf);
-      const rows = lost.map((record) => ({ row: Buffer.from(JSON.stringify(record)), sealed: noContents }));
-      const batch = gatherRequests(rows);
+      const rows = lost.map((record) => ({ row: Buffer.from(lineOf(record)), sealed: noContents }));
+      const batch = gatherRequests('lines', rows);
       batch.add(rows);
       if (rows.length > 0) await insertRequests(db, id, batch.finish());
       return lost;

@@ -1,4 +1,4 @@
-import type { BatchMemory } from '../../database/requests.ts';
+import type { BatchMemory } from '../../database/request-batches.ts';
 import { makeReusedBytes, type ReusedBytes } from '../../database/reused-bytes.ts';
 import { maxBatchBytes } from './outbox.ts';
 
@@ -19,7 +19,7 @@ export function makeBatchBuffers(): BatchBuffers {
       slices[slice] ??= makeReusedBytes(keptSliceBytes);
       return slices[slice];
     },
-    json: makeReusedBytes(keptBytes),
+    records: makeReusedBytes(keptBytes),
     contents: makeReusedBytes(keptBytes),
   };
 }

@@ -1,10 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import { insertSpooledEntries } from '../../database/audit/spooled.ts';
+import { insertNewRequests, insertRequests } from '../../database/insert-requests.ts';
 import { insertOwnedResources } from '../../database/owned-resources.ts';
 import { insertPendingCalls, markSettled } from '../../database/pending-calls.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import { insertRatings } from '../../database/ratings.ts';
-import { type BatchMemory, gatherRequests, insertRequests, type RequestRecord } from '../../database/requests.ts';
+import { type BatchForm, type BatchMemory, formOf, gatherRequests } from '../../database/request-batches.ts';
+import type { RequestRecord } from '../../database/requests.ts';
 import { insertBlocks } from '../../database/speech/blocks.ts';
 import type { SpooledRow } from './outbox.ts';
 import type { SpoolTable } from './tables.ts';
@@ -48,11 +50,21 @@ export async function makeBatch(
     case 'pending':
       return { table, rows, insert: (db) => insertPendingCalls(db, organizationId, jsonOf(rows)) };
     case 'calls': {
-      const batch = await gather(rows, memory);
-      return { table, rows, insert: (db) => insertRequests(db, organizationId, batch) };
+      // Earlier versions wrote JSON.
+      const former = rows.filter((row) => formOf(row) === 'json');
+      const lines = former.length === 0 ? rows : rows.filter((row) => formOf(row) === 'lines');
+      const batches = [await gather('lines', lines, memory)];
+      if (former.length > 0) batches.push(await gather('json', former));
+      return {
+        table,
+        rows,
+        async insert(db) {
+          for (const batch of batches) await insertNewRequests(db, organizationId, batch);
+        },
+      };
     }
     case 'settlements': {
-      const batch = await gather(rows, memory);
+      const batch = await gather('json', rows, memory);
       return {
         table,
         rows,
@@ -70,8 +82,8 @@ export async function makeBatch(
   }
 }
 
-async function gather(rows: readonly SpooledRow[], memory: BatchMemory) {
-  const gatherer = gatherRequests(rows, memory);
+async function gather(form: BatchForm, rows: readonly SpooledRow[], memory?: BatchMemory) {
+  const gatherer = gatherRequests(form, rows, memory);
   let slice: SpooledRow[] = [];
   let bytes = 0;
   for (const row of rows) {

@@ -5,7 +5,10 @@ export interface Entry {
   readonly kind: EntryKind;
   /** 0 for arrivals. */
   readonly id: number;
-  /** JSON text of a record; for arrivals the ids of the rows that have arrived in Postgres, with commas. */
+  /**
+   * JSON text of a record; for settlements its line (database/request-lines.ts); for arrivals the ids of the rows that have
+   * arrived in Postgres, with commas.
+   */
   readonly row: Buffer;
   /** The sealed contents of a call. Empty where it has none. */
   readonly sealed: Buffer;

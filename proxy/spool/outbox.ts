@@ -9,7 +9,7 @@ import type { Writer } from './writer.ts';
 /** A row that waits to be copied to Postgres. */
 export interface SpooledRow {
   readonly id: number;
-  /** JSON text of a record of the row's table. */
+  /** JSON text of a record of the row's table; of a call that was settled in time, its line (database/request-lines.ts). */
   readonly row: Buffer;
   /** The sealed contents of a call. Empty where it has none. */
   readonly sealed: Buffer;

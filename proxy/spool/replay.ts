@@ -1,3 +1,4 @@
+import { requestIdOf } from '../../database/request-lines.ts';
 import type { Entry } from './frame.ts';
 import { openSegments, type Place, type Segments, type SegmentsOptions } from './segments.ts';
 import { spoolTables, tableOf } from './tables.ts';
@@ -46,11 +47,4 @@ export function replayFiles(options: SegmentsOptions, waiting: Waiting): Replaye
   const segments = openSegments(options, replay);
   for (const place of done) if (place) segments.release(place);
   return { segments, open, lastId };
-}
-
-/** `request_id` is always the first field of a record: it is read without parsing the rest. */
-function requestIdOf(row: Buffer): string | undefined {
-  const found = /"request_id":"([^"]+)"/.exec(row.toString('latin1', 0, 256))?.[1];
-  // A copy: a part of a string keeps all of it in memory.
-  return found === undefined ? undefined : Buffer.from(found).toString();
 }

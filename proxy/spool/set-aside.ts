@@ -2,6 +2,7 @@ import { appendFileSync, chmodSync, existsSync, readFileSync, renameSync, writeF
 import { join } from 'node:path';
 import type { Erasure } from '../../database/erasures.ts';
 import { userDigest, userIdOf } from '../../database/ids.ts';
+import { jsonOf } from '../../database/request-lines.ts';
 import type { Entry } from './frame.ts';
 import type { SpoolTable } from './tables.ts';
 
@@ -35,7 +36,7 @@ export function openSetAside(directory: string): SetAside {
       const line: Line = {
         table,
         reason,
-        record: row.toString('utf8'),
+        record: jsonOf(row),
         ...(sealed.length > 0 && { sealed: sealed.toString('base64') }),
       };
       appendFileSync(file, `${JSON.stringify(line)}\n`, { mode });

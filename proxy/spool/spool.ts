@@ -4,6 +4,7 @@ import type { Erasure } from '../../database/erasures.ts';
 import type { OwnedResource } from '../../database/owned-resources.ts';
 import type { PendingCall } from '../../database/pending-calls.ts';
 import type { RatingRecord } from '../../database/ratings.ts';
+import { lineOf, recordOf } from '../../database/request-lines.ts';
 import type { RequestRecord, RequestReference } from '../../database/requests.ts';
 import type { BlockRecord } from '../../database/speech/blocks.ts';
 import { emptyBytes } from './frame.ts';
@@ -178,7 +179,7 @@ export function openSpool(options: SpoolOptions): Spool {
       }
     },
     settle(id, record, sealed, onWritten) {
-      const row = JSON.stringify(record);
+      const row = lineOf(record);
       writer.write({ kind: 'settlement', id, requestId: record.request_id, row, sealed }, () => {
         onWritten();
         // The answer has left, and in the same turn, so nobody can have asked for the call before.
@@ -221,7 +222,7 @@ export function openSpool(options: SpoolOptions): Spool {
     findWaiting(requestId) {
       const waits = waiting.findCall(requestId);
       const found = waits ? segments.readOne(waits.place) : writer.findUnwritten(requestId);
-      return found && { record: JSON.parse(String(found.row)) as RequestRecord, sealed: found.sealed ?? emptyBytes };
+      return found && { record: recordOf(String(found.row)), sealed: found.sealed ?? emptyBytes };
     },
     mark: waiting.mark,
     hasLeft: (mark) => !writer.hasUnwritten() && waiting.hasLeft(mark),
@@ -248,7 +249,7 @@ function remember(memory: Memory, { take }: Pick<Outbox, 'take'>): void {
   const each = (table: SpoolTable, note: (row: string, id: number) => void) => {
     for (const { row, id } of take(table, rememberedCount)) note(String(row), id);
   };
-  each('calls', (row) => memory.noteCall(JSON.parse(row)));
+  each('calls', (row) => memory.noteCall(recordOf(row)));
   each('pending', (row, id) => memory.notePending(JSON.parse(row), id));
   each('settlements', (row) => memory.noteLateSettlement(JSON.parse(row)));
   each('resources', (row) => memory.noteResource(JSON.parse(row)));

@@ -1,6 +1,7 @@
 import type { SpooledEntry } from '../../database/audit/spooled.ts';
 import type { OwnedResource } from '../../database/owned-resources.ts';
 import type { RatingRecord } from '../../database/ratings.ts';
+import { recordOf } from '../../database/request-lines.ts';
 import type { RequestRecord } from '../../database/requests.ts';
 import type { BlockRecord } from '../../database/speech/blocks.ts';
 import type { EntryKind } from './frame.ts';
@@ -28,7 +29,7 @@ export function happenedAtMs(table: SpoolTable, row: string): number {
   switch (table) {
     case 'calls':
     case 'pending':
-      return Date.parse((JSON.parse(row) as RequestRecord).started_at);
+      return Date.parse(recordOf(row).started_at);
     case 'settlements': {
       const { started_at, duration_ms } = JSON.parse(row) as RequestRecord;
       return Date.parse(started_at) + (duration_ms ?? 0);

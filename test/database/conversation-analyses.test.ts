@@ -9,7 +9,7 @@ import {
   listAnalysesOf,
   supersedeConversationAnalysis,
 } from '../../database/conversation-analyses.ts';
-import { insertRequests } from '../../database/requests.ts';
+import { insertRequests } from '../../database/insert-requests.ts';
 import { makeRecord } from '../request-record.ts';
 import { batchOf } from './batch.ts';
 import { connect, makeTenant, openDatabase } from './tenant.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { ensureRequestPartitions, insertRequests } from '../../database/requests.ts';
+import { insertRequests } from '../../database/insert-requests.ts';
+import { ensureRequestPartitions } from '../../database/requests.ts';
 import { makeRecord } from '../request-record.ts';
 import { atEnd, suiteScope } from '../scope.ts';
 import { batchOf } from './batch.ts';

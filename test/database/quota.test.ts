@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import type { Client } from 'pg';
+import { insertRequests } from '../../database/insert-requests.ts';
 import { deletePastQuota, leaseQuota, type QuotaDemand, quotaCounterId, rowOf } from '../../database/quota.ts';
-import { insertRequests } from '../../database/requests.ts';
 import { readQuotaTime, readRuleUse } from '../../database/rule-use.ts';
 import { makeRecord } from '../request-record.ts';
 import { suiteScope } from '../scope.ts';

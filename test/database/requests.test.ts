@@ -3,15 +3,15 @@ import { before, test } from 'node:test';
 import fc from 'fast-check';
 import { joinSealed } from '../../database/contents.ts';
 import { keptIdDigest, makeRequestId, nobody, requestStartedAtMs, userIdOf } from '../../database/ids.ts';
+import { insertNewRequests, insertRequests } from '../../database/insert-requests.ts';
 import type { Queryable } from '../../database/queryable.ts';
+import { type BatchForm, gatherRequests } from '../../database/request-batches.ts';
 import {
   ensureRequestPartitions,
   findRequestById,
   findRequestByKeptId,
   findRequestByResponseId,
   findRequestContents,
-  gatherRequests,
-  insertRequests,
   type RequestRecord,
 } from '../../database/requests.ts';
 import { propertyRuns } from '../property-runs.ts';
@@ -37,8 +37,9 @@ function insert(
   records: readonly RequestRecord[],
   by: Queryable = db,
   sealed?: (record: RequestRecord) => string,
+  form?: BatchForm,
 ): Promise<void> {
-  return insertRequests(by, organizationId, batchOf(records, sealed));
+  return insertNewRequests(by, organizationId, batchOf(records, sealed, form));
 }
 
 async function readAll(organizationId: string) {
@@ -58,93 +59,103 @@ async function readAll(organizationId: string) {
   };
 }
 
-test('a record is stored as it is', async () => {
-  const record = makeRecord(tenant.id, {
-    turn_id: 'turn',
-    namespace: 'shop',
-    workload: 'checkout',
-    persona_id: '6f1f0a5e-2f0b-5d59-9df3-1f6a1c0b7a10',
-    cost_usd: '1234567.123456789012',
-    response_id: 'resp_stored',
-    total_tokens: 2 ** 39,
-    input_audio_tokens: 1,
-    input_image_tokens: 2,
-    cached_audio_tokens: 6,
-    cached_image_tokens: 7,
-    output_audio_tokens: 3,
-    output_image_tokens: 4,
-    images: 5,
-    image_size: '1024x1024',
-    image_quality: 'hd',
-    audio_seconds: 90.25,
-    characters: 4096,
-    kept_ids: [keptIdDigest('msg_0'), '-9223372036854775808'],
-    guardrail_hits: ['customer-data'],
-    model_alias: 'fast',
-    optimization_level: 'speed',
-    service: 'tts',
-    language: 'hi-IN',
-    cache_status: 'hit',
-    avoided_cost_usd: '0.000225000000',
-    cache_savings_usd: '0.000112500000',
-    attempts: [
+for (const form of ['lines', 'json'] as const) {
+  test(`a record is stored as it is, from ${form}`, async () => {
+    const tenant = await makeTenant(database);
+    const db = await connect(scope, tenant.url);
+    const record = makeRecord(tenant.id, {
+      turn_id: 'turn',
+      namespace: 'shop',
+      workload: 'checkout',
+      persona_id: '6f1f0a5e-2f0b-5d59-9df3-1f6a1c0b7a10',
+      cost_usd: '1234567.123456789012',
+      response_id: 'resp_stored',
+      total_tokens: 2 ** 39,
+      input_audio_tokens: 1,
+      input_image_tokens: 2,
+      cached_audio_tokens: 6,
+      cached_image_tokens: 7,
+      output_audio_tokens: 3,
+      output_image_tokens: 4,
+      images: 5,
+      image_size: '1024x1024',
+      image_quality: 'hd',
+      audio_seconds: 90.25,
+      characters: 4096,
+      kept_ids: [keptIdDigest('msg_0'), '-9223372036854775808'],
+      guardrail_hits: ['customer-data'],
+      model_alias: 'fast',
+      optimization_level: 'speed',
+      service: 'tts',
+      language: 'hi-IN',
+      cache_status: 'hit',
+      avoided_cost_usd: '0.000225000000',
+      cache_savings_usd: '0.000112500000',
+      attempts: [
+        {
+          provider: 'spare',
+          api_key_id: '6f1f0a5e-2f0b-5d59-9df3-1f6a1c0b7a10',
+          kind: 'rate_limited',
+          reason: 'rate_limit_exceeded',
+          http_status: 429,
+          duration_ms: 3,
+        },
+      ],
+      client_name: 'OpenAI/JS',
+      client_version: '7.57.0',
+      safety_identifier: 'hashed',
+      end_user: 'customer',
+      conversation_id: '6f1f0a5e-2f0b-8d59-9df3-1f6a1c0b7a10',
+      branch_id: 'branch-0123abcd',
+      message_digest: 2 ** 52 - 1,
+      parent_digest: 1,
+      new_messages: 2,
+    });
+    await insertRequests(
+      db,
+      tenant.id,
+      batchOf([record], () => 'said', form),
+    );
+    const { requests, contents, users, sessions } = await readAll(tenant.id);
+    const { user_external_id: _, ...columns } = record;
+    assert.deepEqual(requests, [
       {
-        provider: 'spare',
-        api_key_id: '6f1f0a5e-2f0b-5d59-9df3-1f6a1c0b7a10',
-        kind: 'rate_limited',
-        reason: 'rate_limit_exceeded',
-        http_status: 429,
-        duration_ms: 3,
+        ...columns,
+        organization_id: tenant.id,
+        started_at: new Date(record.started_at),
+        input_tokens: '10',
+        cached_input_tokens: '0',
+        cache_write_tokens: '0',
+        output_tokens: '20',
+        reasoning_tokens: '0',
+        total_tokens: '549755813888',
+        input_audio_tokens: '1',
+        input_image_tokens: '2',
+        cached_audio_tokens: '6',
+        cached_image_tokens: '7',
+        output_audio_tokens: '3',
+        output_image_tokens: '4',
+        audio_seconds: '90.250',
+        characters: '4096',
+        message_digest: String(2 ** 52 - 1),
+        parent_digest: '1',
       },
-    ],
-    client_name: 'OpenAI/JS',
-    client_version: '7.57.0',
-    safety_identifier: 'hashed',
-    end_user: 'customer',
-    conversation_id: '6f1f0a5e-2f0b-8d59-9df3-1f6a1c0b7a10',
-    branch_id: 'branch-0123abcd',
-    message_digest: 2 ** 52 - 1,
-    parent_digest: 1,
-    new_messages: 2,
+    ]);
+    assert.deepEqual(
+      contents.map(({ contents_encrypted, input_encrypted, output_encrypted }) => [
+        String(contents_encrypted),
+        input_encrypted,
+        output_encrypted,
+      ]),
+      [['said', null, null]],
+    );
+    assert.deepEqual(users, [{ user_id: record.user_id, external_id: 'ada' }]);
+    const at = new Date(record.started_at);
+    assert.deepEqual(sessions, [
+      { user_id: record.user_id, session_id: 'sess_1', started_at: at, last_request_at: at },
+    ]);
   });
-  await insert(tenant.id, [record], db, () => 'said');
-  const { requests, contents, users, sessions } = await readAll(tenant.id);
-  const { user_external_id: _, ...columns } = record;
-  assert.deepEqual(requests, [
-    {
-      ...columns,
-      organization_id: tenant.id,
-      started_at: new Date(record.started_at),
-      input_tokens: '10',
-      cached_input_tokens: '0',
-      cache_write_tokens: '0',
-      output_tokens: '20',
-      reasoning_tokens: '0',
-      total_tokens: '549755813888',
-      input_audio_tokens: '1',
-      input_image_tokens: '2',
-      cached_audio_tokens: '6',
-      cached_image_tokens: '7',
-      output_audio_tokens: '3',
-      output_image_tokens: '4',
-      audio_seconds: '90.250',
-      characters: '4096',
-      message_digest: String(2 ** 52 - 1),
-      parent_digest: '1',
-    },
-  ]);
-  assert.deepEqual(
-    contents.map(({ contents_encrypted, input_encrypted, output_encrypted }) => [
-      String(contents_encrypted),
-      input_encrypted,
-      output_encrypted,
-    ]),
-    [['said', null, null]],
-  );
-  assert.deepEqual(users, [{ user_id: record.user_id, external_id: 'ada' }]);
-  const at = new Date(record.started_at);
-  assert.deepEqual(sessions, [{ user_id: record.user_id, session_id: 'sess_1', started_at: at, last_request_at: at }]);
-});
+}
 
 test('records make the same rows in any batches, in any order, and when repeated', async () => {
   const drawn = fc.record({
@@ -176,13 +187,9 @@ test('records make the same rows in any batches, in any order, and when repeated
       );
       for (const [index, { request_id }] of records.entries()) if (calls[index]?.sealed) sealedIds.add(request_id);
       await insert(once.id, records, database.owner, sealed);
-      for (const batch of batches) {
-        await insert(
-          often.id,
-          [...new Set(batch)].flatMap((index) => records[index] ?? []),
-          database.owner,
-          sealed,
-        );
+      for (const [number, batch] of batches.entries()) {
+        const some = [...new Set(batch)].flatMap((index) => records[index] ?? []);
+        await insert(often.id, some, database.owner, sealed, number % 2 === 0 ? 'lines' : 'json');
       }
       await insert(often.id, records.toReversed(), database.owner, sealed);
       const withoutOrganization = (rows: Record<string, unknown>[]) =>
@@ -373,15 +380,15 @@ test('a batch has its rows unchanged, with the position of each one’s contents
     { row: Buffer.from('{"b":{}}'), sealed: Buffer.alloc(0) },
     { row: Buffer.from('{"c":1}'), sealed: Buffer.from('345') },
   ];
-  const gatherer = gatherRequests(rows);
+  const gatherer = gatherRequests('json', rows);
   gatherer.add(rows.slice(0, 1));
   gatherer.add(rows.slice(1));
-  const { json, contents } = gatherer.finish();
+  const { records, contents } = gatherer.finish();
   assert.equal(
-    String(json),
+    String(records),
     '[{"a":"é","contents_at":1,"contents_length":2},{"b":{}},{"c":1,"contents_at":3,"contents_length":3}]',
   );
   assert.equal(String(contents), '12345');
-  const empty = gatherRequests([]).finish();
-  assert.deepEqual([String(empty.json), empty.contents.length], ['[]', 0]);
+  const empty = gatherRequests('lines', []).finish();
+  assert.deepEqual([String(empty.records), empty.contents.length], ['{}', 0]);
 });

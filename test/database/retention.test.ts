@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { foldAllUsage } from '../../database/analytics/fold.ts';
-import { insertRequests } from '../../database/requests.ts';
+import { insertRequests } from '../../database/insert-requests.ts';
 import { type RetentionOptions, readRetentionStates, removePastRecords } from '../../database/retention.ts';
 import { makeRecord } from '../request-record.ts';
 import { suiteScope } from '../scope.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import type { Client } from 'pg';
-import { insertRequests } from '../../database/requests.ts';
+import { insertRequests } from '../../database/insert-requests.ts';
 import { batchOf } from '../database/batch.ts';
 import { connect } from '../database/tenant.ts';
 import { makeRecord } from '../request-record.ts';

@@ -13,7 +13,8 @@ import { readSessions, readSessionTotals } from '../../../database/analytics/ses
 import type { UsageSums, UsageTotals } from '../../../database/analytics/usage.ts';
 import { readUserUsage } from '../../../database/analytics/users.ts';
 import { nobody, userIdOf } from '../../../database/ids.ts';
-import { insertRequests, type RequestRecord } from '../../../database/requests.ts';
+import { insertRequests } from '../../../database/insert-requests.ts';
+import type { RequestRecord } from '../../../database/requests.ts';
 import { propertyRuns } from '../../property-runs.ts';
 import { makeRecord } from '../../request-record.ts';
 import { suiteScope } from '../../scope.ts';

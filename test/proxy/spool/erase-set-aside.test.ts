@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import { userDigest, userIdOf } from '../../../database/ids.ts';
-import { insertRequests } from '../../../database/requests.ts';
+import { insertRequests } from '../../../database/insert-requests.ts';
 import { eraseUser } from '../../../database/users.ts';
 import { makeSetAsideEraser } from '../../../proxy/spool/erase-set-aside.ts';
 import { openSpool } from '../../../proxy/spool/spool.ts';

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { joinSealed } from '../../../database/contents.ts';
+import { recordOf } from '../../../database/request-lines.ts';
 import type { RequestRecord } from '../../../database/requests.ts';
 import { openSpool } from '../../../proxy/spool/spool.ts';
 import { makeRecord } from '../../request-record.ts';
@@ -45,7 +46,7 @@ test('waiting records of an earlier version’s files are taken over, and its op
   const recovered: string[] = [];
   const spool = openSpool({ directory, onRecovered: ({ request_id }) => recovered.push(request_id) });
   assert.deepEqual(recovered, ['req_open']);
-  const take = () => spool.take('calls', 10).map(({ row, sealed }) => [JSON.parse(String(row)), sealed.equals(said)]);
+  const take = () => spool.take('calls', 10).map(({ row, sealed }) => [recordOf(String(row)), sealed.equals(said)]);
   assert.deepEqual(take(), [
     [settled, true],
     [{ ...open, status: 'interrupted', error_code: 'process_ended' }, false],
@@ -86,7 +87,7 @@ test('rows of an earlier version that have arrived are not sent again at the nex
   const spool = openSpool({ directory });
   atEnd(t, () => spool.close());
   assert.deepEqual(
-    spool.take('calls', 10).map(({ row }) => JSON.parse(String(row))),
+    spool.take('calls', 10).map(({ row }) => recordOf(String(row))),
     [further],
   );
   assert.equal(spool.take('pending', 10).length, 1);

@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { makeRequestId, nobody } from '../../../database/ids.ts';
+import { insertRequests } from '../../../database/insert-requests.ts';
 import type { RatingRecord } from '../../../database/ratings.ts';
 import { ensureRequestPartitions } from '../../../database/requests.ts';
+import { writeFrame } from '../../../proxy/spool/frame.ts';
 import { type Shipper, startShipper } from '../../../proxy/spool/ship.ts';
 import { openSpool, type Spool } from '../../../proxy/spool/spool.ts';
 import { makeStore, type Store } from '../../../proxy/store.ts';
+import { batchOf } from '../../database/batch.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from '../../database/tenant.ts';
 import { makeRecord } from '../../request-record.ts';
 import { atEnd, suiteScope } from '../../scope.ts';
@@ -35,10 +38,12 @@ interface Shipping {
   close(): void;
 }
 
-async function prepare(t: TestContext): Promise<Shipping> {
+/** @param leave writes what another process has left in the spool */
+async function prepare(t: TestContext, leave = (_directory: string, _tenant: Tenant) => {}): Promise<Shipping> {
   const directory = mkdtempSync(join(tmpdir(), 'chaperone-ship-'));
-  const spool = openSpool({ directory });
   const tenant = await makeTenant(database);
+  leave(directory, tenant);
+  const spool = openSpool({ directory });
   const shippers: Shipper[] = [];
   const stores: Store[] = [];
   let failures = 0;
@@ -118,6 +123,38 @@ async function countConnections({ role }: Tenant): Promise<number> {
 }
 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+test('calls that an earlier version settled as JSON arrive with those of now', async (t) => {
+  const shipping = await prepare(t, (directory, tenant) => {
+    const rows = [1, 2].map((total_tokens) => JSON.stringify(makeRecord(tenant.id, { total_tokens })));
+    const file = Buffer.alloc(4_096);
+    const end = rows.reduce(
+      (at, row, index) => writeFrame(file, at, 'settlement', index + 1, row, Buffer.from(`said ${index}`)),
+      0,
+    );
+    writeFileSync(join(directory, '0000000001.spool'), file.subarray(0, end));
+  });
+  settle(shipping, 2, 3);
+  assert.equal(await shipping.start().flush(10_000), true);
+  assert.deepEqual(await arrivedTokens(shipping), [1, 2, 3, 4]);
+  const { rows } = await database.owner.query(
+    `select convert_from(contents_encrypted, 'UTF8') as said
+     from chaperone.request_contents where organization_id = $1 order by started_at, said`,
+    [shipping.tenant.id],
+  );
+  assert.deepEqual(rows.map(({ said }) => said).sort(), ['said 0', 'said 1']);
+});
+
+test('calls that are stored already hold up no others', async (t) => {
+  const shipping = await prepare(t);
+  const { spool, tenant } = shipping;
+  const [stored, fresh] = [1, 2].map((total_tokens) => makeRecord(tenant.id, { total_tokens }));
+  assert.ok(stored && fresh);
+  await insertRequests(database.owner, tenant.id, batchOf([stored]));
+  for (const record of [stored, fresh]) settleNow(spool, beginNow(spool, record), record);
+  assert.equal(await shipping.start().flush(10_000), true);
+  assert.deepEqual([await arrivedTokens(shipping), shipping.failures()], [[1, 2], 0]);
+});
 
 test('waiting and new records arrive', async (t) => {
   const shipping = await prepare(t);

@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { nobody } from '../../../database/ids.ts';
 import type { RatingRecord } from '../../../database/ratings.ts';
+import { jsonOf, recordOf } from '../../../database/request-lines.ts';
 import type { RequestRecord } from '../../../database/requests.ts';
 import { openSpool, type Spool, type SpoolOptions, spoolBoundsOf } from '../../../proxy/spool/spool.ts';
 import { propertyRuns } from '../../property-runs.ts';
@@ -78,7 +79,7 @@ test('a call waits from its settlement until it is removed', (t) => {
   settleNow(spool, handle, record, Buffer.from('said'));
   const rows = spool.take('calls', 10);
   assert.deepEqual(
-    rows.map(({ id, row, sealed }) => [id, JSON.parse(String(row)), String(sealed)]),
+    rows.map(({ id, row, sealed }) => [id, recordOf(String(row)), String(sealed)]),
     [[handle, record, 'said']],
   );
   assert.equal(spool.depth, 1);
@@ -165,14 +166,14 @@ test('waiting records survive the end of the process, and are found again', (t) 
   before.close();
   const spool = openSpool({ directory });
   assert.equal(spool.depth, 2);
-  assert.deepEqual(JSON.parse(String(spool.take('calls', 1)[0]?.row)), record);
+  assert.deepEqual(recordOf(String(spool.take('calls', 1)[0]?.row)), record);
   assert.deepEqual(JSON.parse(String(spool.take('ratings', 1)[0]?.row)), rating);
   assert.equal(spool.find('resp_1')?.requestId, record.request_id);
   spool.close();
 });
 
 test('a full spool refuses further calls until there is room', (t) => {
-  const spool = open(t, { maxBytes: 2_000 });
+  const spool = open(t, { maxBytes: 700 });
   const late = beginNow(spool, intent());
   while (spool.depth < 3) settle(spool, makeRecord(organizationId));
   spool.rate(makeRating('req_1'));
@@ -222,7 +223,7 @@ test('a long call does not keep the files of the calls that ended meanwhile', (t
   assert.ok(size < 10_000_000, `${size} bytes are kept`);
   settleNow(spool, long, makeRecord(organizationId, { request_id: 'req_long' }));
   assert.deepEqual(
-    spool.take('calls', 10).map(({ row }) => JSON.parse(String(row)).request_id),
+    spool.take('calls', 10).map(({ row }) => recordOf(String(row)).request_id),
     ['req_long'],
   );
   spool.close();
@@ -238,7 +239,7 @@ test('records that do not fit into memory are read again when their turn comes',
   for (let count = 0; spool.depth > 0; ) {
     const rows = spool.take('calls', 500);
     for (const { row, sealed } of rows) {
-      const { request_id } = JSON.parse(String(row));
+      const { request_id } = recordOf(String(row));
       assert.deepEqual([request_id, sealed.equals(large)], [`req_${count}`, true]);
       count += 1;
     }
@@ -267,7 +268,7 @@ test('a row that is set aside no longer waits, and is kept with the reason', (t)
   assert.deepEqual(JSON.parse(aside), {
     table: 'calls',
     reason: 'no such month',
-    record: String(row.row),
+    record: jsonOf(row.row),
     sealed: Buffer.from('said').toString('base64'),
   });
 });
@@ -364,7 +365,7 @@ test('the spool contains what its model contains after any sequence of operation
           }
         }
         assert.equal(spool.depth, waiting.size);
-        const taken = spool.take('calls', 100).map(({ id, row }): [number, unknown] => [id, JSON.parse(String(row))]);
+        const taken = spool.take('calls', 100).map(({ id, row }): [number, unknown] => [id, recordOf(String(row))]);
         assert.deepEqual(
           taken.sort(([a], [b]) => a - b),
           [...waiting].sort(([a], [b]) => a - b),
@@ -391,7 +392,7 @@ test('a killed process loses no settled call, and its open ones are interrupted'
   }
   const spool = openSpool({ directory });
   atEnd(t, () => spool.close());
-  const records = spool.take('calls', 100_000).map(({ row }) => JSON.parse(String(row)) as RequestRecord);
+  const records = spool.take('calls', 100_000).map(({ row }) => recordOf(String(row)));
   const byId = new Map(records.map((record) => [record.request_id, record]));
   assert.equal(byId.size, records.length);
   for (const requestId of begun) {
