@@ -97,7 +97,7 @@ export class CountedSlices {
         if (next && current.isIdle(nowTicks)) onEnd(next);
         continue;
       }
-      if (current.needsRenewal(nowTicks)) onAsk(current);
+      if (current.needsRenewal(nowTicks) || current.runsLow(nowTicks)) onAsk(current);
       const { endMs } = current.counter;
       if (next || endMs === undefined || endMs - nowMs > aheadMs || !current.isBusy(nowTicks, busyMs)) continue;
       slot.next = this.#make(scope, endMs, nowTicks);

@@ -70,6 +70,8 @@ export class Slice {
   #isOver = false;
   /** How much more than what is taken is leased. */
   #margin = 0;
+  /** What it is while calls come at the rate of the last seconds. */
+  #steadyMargin = 0;
   #usedSinceTick = 0;
   #perSecond = 0;
 
@@ -124,10 +126,20 @@ export class Slice {
     return this.#asked !== undefined;
   }
 
-  /** Whether more should be leased before it is needed. */
+  /**
+   * Whether more should be leased at once, before it is needed. Where calls come at the rate of the last seconds, that is
+   * soon enough once a second, for all leases together (`runsLow`): so it is left to that, unless hardly anything is left.
+   */
   isLow(nowTicks: number): boolean {
     if (this.#asked || nowTicks < this.#scarceUntilTicks) return false;
-    return this.free(nowTicks) * 2 < this.#margin;
+    const isSteady = !this.#isConcurrent && this.#margin <= 1.5 * this.#steadyMargin;
+    return this.free(nowTicks) * (isSteady ? 8 : 2) < this.#margin;
+  }
+
+  /** Whether more will be needed before the next tick, or soon after it. */
+  runsLow(nowTicks: number): boolean {
+    if (this.#isConcurrent || this.#asked || nowTicks < this.#scarceUntilTicks) return false;
+    return this.free(nowTicks) * 4 < this.#steadyMargin * 3;
   }
 
   /** Whether the database has just refused such an amount, or a smaller one. */
@@ -177,13 +189,16 @@ export class Slice {
   tick(): void {
     this.#perSecond = (this.#perSecond + this.#usedSinceTick) / 2;
     this.#usedSinceTick = 0;
-    if (!this.#isConcurrent) this.#margin = Math.ceil(this.#perSecond * horizonS);
+    if (this.#isConcurrent) return;
+    this.#steadyMargin = Math.ceil(this.#perSecond * horizonS);
+    this.#margin = this.#steadyMargin;
   }
 
   /** Expects the same rate as in the window before. */
   follow(former: Slice): void {
     this.#perSecond = former.#perSecond;
     this.#margin = former.#margin;
+    this.#steadyMargin = former.#steadyMargin;
   }
 
   /** The limit has changed: what was leased under the former one is not used before the database has confirmed it. */
