@@ -224,6 +224,8 @@ export interface RefusingRule {
   readonly name: string;
   /** Of a guardrail. */
   readonly detector?: string | undefined;
+  /** Of a guardrail: whether it refuses what the caller says, or the answer. */
+  readonly side?: 'Input' | 'Output' | undefined;
 }
 
 export interface ProxyErrorOptions {

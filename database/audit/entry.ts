@@ -93,7 +93,14 @@ export interface RefusalEntry extends CommonFields {
   readonly code: string;
   readonly status: number;
   /** What decided. Absent where no rule of the configuration did. */
-  readonly rule?: { readonly kind: string; readonly name: string; readonly detector?: string | undefined } | undefined;
+  readonly rule?:
+    | {
+        readonly kind: string;
+        readonly name: string;
+        readonly detector?: string | undefined;
+        readonly side?: string | undefined;
+      }
+    | undefined;
   readonly actor: CallerActor;
   /** Method and route, such as `POST /v1/responses`. */
   readonly route: string;

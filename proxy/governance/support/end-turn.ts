@@ -56,7 +56,10 @@ export async function completeTurn(
   );
 }
 
-/** Notes why there is no answer. What a guardrail does not let pass is forgotten, so that the conversation can go on. */
+/**
+ * Notes why there is no answer. What a guardrail does not let the customer say is forgotten, so that the conversation can
+ * go on. Where it refuses the answer, the customer's message stays: a human can still answer it.
+ */
 export async function failTurn(
   { store }: SupportContext,
   { call, begun, answer }: DeskTurn,
@@ -69,7 +72,7 @@ export async function failTurn(
     .run((db) =>
       inTransaction(db, async () => {
         await endAnswer(db, organizationId, { conversationId, number: answer.number }, { status: 'failed', errorCode });
-        if (errorCode === 'guardrail_blocked') {
+        if (errorCode === 'guardrail_blocked' && error instanceof ProxyError && error.rule?.side === 'Input') {
           await withholdMessage(db, organizationId, { conversationId, number: begun.number });
         }
       }),

@@ -65,7 +65,7 @@ describe('the audit log of a proxy', () => {
       ['model_not_allowed', 'ann', 'POST /v1/responses', 403, 1, { kind: 'field', name: 'spec.models' }],
       [
         ...['guardrail_blocked', 'ann', 'POST /v1/responses', 400, 1],
-        { kind: 'guardrail', name: 'no-cards', detector: 'pii' },
+        { kind: 'guardrail', name: 'no-cards', detector: 'pii', side: 'Input' },
       ],
       ['limit_reached', 'limited', 'POST /v1/responses', 429, 1, { kind: 'limit', name: 'each' }],
     ]);
@@ -86,7 +86,8 @@ describe('the audit log of a proxy', () => {
       const found = await list('code=guardrail_blocked&actor=streamer');
       return found.length > 0 && found;
     });
-    assert.deepEqual([entry.details.route, entry.details.rule.name], ['POST /v1/chat/completions', 'no-mail']);
+    const { route, rule } = entry.details;
+    assert.deepEqual([route, rule.name, rule.side], ['POST /v1/chat/completions', 'no-mail', 'Output']);
   });
 
   it('counts what repeats, so that nobody can fill the database', async () => {

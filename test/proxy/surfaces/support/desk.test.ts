@@ -25,6 +25,12 @@ describe('the support desk', () => {
             appliesTo: 'Input',
             patterns: { patterns: [{ name: 'code', pattern: 'TOP-[0-9]+' }] },
           },
+          {
+            name: 'no-promises',
+            action: 'Block',
+            appliesTo: 'Output',
+            patterns: { patterns: [{ name: 'promise', pattern: 'we promise' }] },
+          },
         ],
       },
     );
@@ -273,6 +279,19 @@ describe('the support desk', () => {
     assert.equal((await desk.say(question, { conversation_id: id })).status, 200);
   });
 
+  it('keeps a message whose answer a guardrail refuses, and not the answer', async () => {
+    desk.reply = { answer: 'By tomorrow, we promise.' };
+    const refused = await desk.say(question, { user_id: 'gina' });
+    assert.deepEqual([refused.status, refused.body.error.code], [400, 'guardrail_blocked']);
+    const { body: listed } = await desk.ask('GET', '/conversations?user_id=gina', undefined, desk.admin);
+    const id = listed.conversations[0].conversation_id;
+    const { messages } = await show(id);
+    assert.deepEqual([messages[0].status, messages[0].content], ['completed', question]);
+    assert.deepEqual([messages[1].status, messages[1].content], ['failed', '']);
+    desk.reply = {};
+    assert.equal((await desk.say(question, { conversation_id: id, user_id: 'gina' })).status, 200);
+  });
+
   it('refuses at the limit of a customer with 429, and goes on for others', async () => {
     desk.reply = {};
     assert.equal((await desk.say(question, { user_id: 'fred' })).status, 200);
@@ -293,6 +312,7 @@ describe('the support desk', () => {
         ['carl', true],
         ['dora', true],
         ['fred', true],
+        ['gina', true],
       ],
     );
   });
