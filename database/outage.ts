@@ -1,25 +1,52 @@
 import { DatabaseError } from 'pg';
 
-/**
- * SQLSTATE classes that blame the server rather than the statement: connection, authorization, no such database,
- * resources, operator intervention, and a lock that was not available in time.
- */
-const outageCodes = /^(08|28|3D|53|57|55P03)/;
+/** Why the database cannot be used, as the beginning of a sentence. */
+export const outages = {
+  unreachable: 'The database cannot be reached',
+  login: 'The database refuses the login',
+  resources: 'The database has no connection, memory or disk left',
+  restarting: 'The database is starting or shutting down',
+  timeout: 'The database ended a statement that took too long',
+  lock: 'The database waited too long for a lock',
+} as const;
+
+export type OutageKind = keyof typeof outages;
 
 /**
- * Whether an error means that the database cannot be used at all, rather than that it refuses one statement.
+ * SQLSTATEs that blame the server or the moment rather than the statement, the more precise first.
  *
  * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
-export function isOutage(error: unknown): boolean {
-  if (error instanceof DatabaseError) return outageCodes.test(error.code ?? '');
-  if (!(error instanceof Error)) return false;
+const kindOfCode: readonly (readonly [code: RegExp, kind: OutageKind])[] = [
+  [/^57014/, 'timeout'],
+  [/^55P03/, 'lock'],
+  [/^57/, 'restarting'],
+  [/^08/, 'unreachable'],
+  [/^(28|3D)/, 'login'],
+  [/^53/, 'resources'],
+];
+
+/** Why an error means that the database cannot be used at present. Undefined: it refuses one statement. */
+export function outageKindOf(error: unknown): OutageKind | undefined {
+  if (error instanceof DatabaseError) return kindOfCode.find(([code]) => code.test(error.code ?? ''))?.[1];
+  if (!(error instanceof Error)) return undefined;
   // A host name with several addresses, none of which answers.
-  if (error instanceof AggregateError) return error.errors.some(isOutage);
+  if (error instanceof AggregateError) return error.errors.map(outageKindOf).find((kind) => kind !== undefined);
   // A migration that was cut off.
-  if (error.cause !== undefined) return isOutage(error.cause);
+  if (error.cause !== undefined) return outageKindOf(error.cause);
   // pg's errors about a broken connection have no code.
-  return 'syscall' in error || /^Connection terminated|^timeout e|^Query read timeout/.test(error.message);
+  const isBroken = 'syscall' in error || /^Connection terminated|^timeout e|^Query read timeout/.test(error.message);
+  return isBroken ? 'unreachable' : undefined;
+}
+
+/** Whether an error means that the database cannot be used at present, rather than that it refuses one statement. */
+export function isOutage(error: unknown): boolean {
+  return outageKindOf(error) !== undefined;
+}
+
+/** Whether the connection is as good as before: the server has ended one statement only. */
+export function keepsConnection(kind: OutageKind): boolean {
+  return kind === 'timeout' || kind === 'lock';
 }
 
 /**

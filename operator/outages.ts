@@ -1,5 +1,5 @@
 import { type TenantKind, tenantKinds } from '../crds/definition.ts';
-import { describeOutage, isOutage } from '../database/outage.ts';
+import { describeOutage, keepsConnection, outageKindOf, outages } from '../database/outage.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { ClusterError } from './cluster/cluster-error.ts';
 import { type ObjectPath, pathOf } from './cluster/object-key.ts';
@@ -34,17 +34,25 @@ export function withOutages(
       failed.delete(key);
       return result;
     } catch (error) {
-      if (isOutage(error)) {
+      const kind = outageKindOf(error);
+      if (kind !== undefined && !keepsConnection(kind)) {
         if (health.outage() === undefined) health.probeNow();
         await report(key, 'outage', describeOutage(error));
       } else if (!isApiServers(error)) {
         // A conflict with another writer does not repeat.
-        if (failed.has(key)) await report(key, 'failure', error instanceof Error ? error.message : String(error));
+        if (failed.has(key)) await report(key, 'failure', causeOf(error));
         failed.add(key);
       }
       throw error;
     }
   };
+}
+
+/** A statement or a lock that took too long is no outage: the database is well, and its own words do not say that. */
+function causeOf(error: unknown): string {
+  const kind = outageKindOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return kind === undefined ? message : `${outages[kind]} (${message})`;
 }
 
 /** Whether the API server refused or did not answer. Then it would not accept a status either. */

@@ -172,7 +172,7 @@ export const problems = {
     status: 503,
     message: 'The calls that were just answered are still on their way to the database; try again in a moment',
   },
-  store_unavailable: { status: 503, message: 'The database cannot be reached; try again' },
+  store_unavailable: { status: 503, message: 'The database cannot be used at present; try again' },
   upstream_unreachable: { status: 502, message: 'Error processing request: the provider cannot be reached; try again' },
   upstream_no_credential: {
     status: 502,

@@ -1,10 +1,10 @@
-import { ProxyError } from './error.ts';
+import { storeUnavailable } from './store.ts';
 
 /**
  * Finds a record by an id from a client: in the spool, else in the database. Records of other proxies arrive in the
  * database a moment after their answers, so it looks there three times, for clients that ask at once.
  *
- * @throws {ProxyError} `store_unavailable` where the database cannot be reached
+ * @throws {ProxyError} `store_unavailable` where the database cannot be used
  */
 export function makeFind<Found>(
   findHere: (id: string) => Found | undefined,
@@ -23,7 +23,7 @@ export function makeFind<Found>(
       }
       return undefined;
     } catch (cause) {
-      throw new ProxyError('store_unavailable', { cause });
+      throw storeUnavailable(cause);
     }
   };
 }

@@ -17,6 +17,7 @@ import { providerTable } from './providers/table.ts';
 import { refreshGauges } from './refresh-gauges.ts';
 import type { SocketLimits } from './sockets/session.ts';
 import type { Shipper } from './spool/ship.ts';
+import { storeUnavailable } from './store.ts';
 import type { SurfaceTable } from './surfaces/context.ts';
 import { openTls, type Tls } from './tls.ts';
 
@@ -151,7 +152,8 @@ async function requireShipped({ flush, failure }: Shipper): Promise<void> {
   if (await flush(arrivalMs.usual, arrivalMs.failing)) return;
   const cause = failure();
   const isAway = cause instanceof ProxyError && cause.code === 'store_unavailable';
-  throw new ProxyError(isAway ? 'store_unavailable' : 'records_pending', { cause, headers: { 'retry-after': '1' } });
+  const headers = { 'retry-after': '1' };
+  throw isAway ? storeUnavailable(cause, headers) : new ProxyError('records_pending', { cause, headers });
 }
 
 /** Lets calls end, then cuts off those that take longer. */

@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import type { Logger } from 'pino';
 import { makeClient } from '../database/client.ts';
-import { isOutage } from '../database/outage.ts';
+import { keepsConnection, outageKindOf, outages } from '../database/outage.ts';
 import type { Queryable } from '../database/queryable.ts';
 import { ProxyError } from './error.ts';
 
@@ -11,7 +11,7 @@ export interface Store {
    * Runs `work` on the connection, strictly after earlier work and before later work, so that it may open a
    * transaction.
    *
-   * @throws {ProxyError} `store_unavailable` where the database cannot be reached; other errors of `work` pass through
+   * @throws {ProxyError} `store_unavailable` where the database cannot be used; other errors of `work` pass through
    */
   run<T>(work: (db: Queryable) => Promise<T>): Promise<T>;
   /** Waits for the current work, then closes the connection. */
@@ -22,6 +22,15 @@ export interface StoreOptions {
   /** Called for each connection, since passwords rotate. */
   readonly databaseUrl: () => string;
   readonly log: Logger;
+}
+
+/** The refusal of what needs the database while it cannot be used. It says why, as far as that is known. */
+export function storeUnavailable(cause: unknown, headers: Readonly<Record<string, string>> = {}): ProxyError {
+  const kind = outageKindOf(cause);
+  return new ProxyError('store_unavailable', {
+    ...{ cause, headers },
+    ...(kind !== undefined && { message: `${outages[kind]}; try again` }),
+  });
 }
 
 /** Makes the store. It connects at the first use, and reconnects after each failure. */
@@ -66,9 +75,10 @@ export function makeStore({ databaseUrl, log }: StoreOptions): Store {
     try {
       return await work(await connect());
     } catch (cause) {
-      if (!isOutage(cause)) throw cause;
-      disconnect();
-      throw new ProxyError('store_unavailable', { cause });
+      const kind = outageKindOf(cause);
+      if (kind === undefined) throw cause;
+      if (!keepsConnection(kind)) disconnect();
+      throw storeUnavailable(cause);
     }
   };
 

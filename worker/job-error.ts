@@ -1,4 +1,5 @@
 import { DatabaseError } from 'pg';
+import { outageKindOf, outages } from '../database/outage.ts';
 import { ProxyError, problems } from '../proxy/error.ts';
 import { AnswerError } from '../proxy/providers/answer-error.ts';
 
@@ -30,9 +31,12 @@ export interface JobFailure {
 export function describeFailure(error: unknown): JobFailure {
   if (error instanceof JobError) return { code: error.code, message: error.message, isFinal: error.isFinal };
   if (error instanceof ProxyError) {
-    const { message } = problems[error.code];
+    // What it says of the database is ours; other messages may name what a caller has sent.
+    const { message } = error.code === 'store_unavailable' ? error : problems[error.code];
     return { code: error.code, message, isFinal: finalCodes.has(error.code) || isRefused(error) };
   }
+  const outage = outageKindOf(error);
+  if (outage !== undefined) return { code: 'store_unavailable', message: outages[outage], isFinal: false };
   if (error instanceof DatabaseError) {
     return { code: 'database_error', message: `PostgreSQL refused a statement (${error.code})`, isFinal: false };
   }

@@ -91,7 +91,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       port: options.metricsPort,
       registry: metrics.registry,
       refresh: () => refreshGauges(metrics, organizations?.opened() ?? [], inFlight),
-      notReady: () => (isStopping ? 'stopping' : isReady ? undefined : 'the database cannot be reached yet'),
+      notReady: () => (isStopping ? 'stopping' : isReady ? undefined : 'the database cannot be used yet'),
     }),
     closeMonitoring,
   );

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { describeOutage, isOutage } from '../../database/outage.ts';
+import { describeOutage, outageKindOf } from '../../database/outage.ts';
 
 export interface DatabaseHealthOptions {
   /** Runs any query. It must time out by itself. */
@@ -46,11 +46,12 @@ export function watchDatabase(options: DatabaseHealthOptions): DatabaseHealth {
     } catch (error) {
       if (stopping.signal.aborted) return;
       // The server answers, even if only with an error.
-      if (!isOutage(error)) return log.warn({ err: error }, 'the database answered the probe with an error');
+      const kind = outageKindOf(error);
+      if (kind === undefined) return log.warn({ err: error }, 'the database answered the probe with an error');
       const isNew = outage === undefined;
       outage = error;
       if (!isNew) return;
-      log.error({ reason: describeOutage(error) }, 'the database cannot be used; changes wait until it is back');
+      log.error({ kind, reason: describeOutage(error) }, 'the database cannot be used; changes wait until it is back');
       onOutage();
     }
   };

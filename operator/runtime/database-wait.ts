@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { describeOutage, isOutage } from '../../database/outage.ts';
+import { describeOutage, outageKindOf } from '../../database/outage.ts';
 
 export interface DatabaseWaitOptions {
   readonly log: Logger;
@@ -28,8 +28,9 @@ export async function whenDatabaseAnswers<T>(attempt: () => Promise<T>, options:
       await onWait(undefined);
       return result;
     } catch (error) {
-      if (!isOutage(error)) throw error;
-      log.warn({ err: error, pauseMs }, 'the database cannot be used yet; trying again');
+      const kind = outageKindOf(error);
+      if (kind === undefined) throw error;
+      log.warn({ err: error, kind, pauseMs }, 'the database cannot be used yet; trying again');
       await onWait(`the database cannot be used yet (${describeOutage(error)})`);
       // Jittered, so that many operators do not reconnect to one database at the same time.
       await delay(pauseMs * (0.75 + Math.random() / 2));

@@ -205,7 +205,7 @@ export function followSnapshot(options: FollowOptions): Follower {
       if (stopped) await next.end();
       else use(next, databaseUrl);
     } catch (error) {
-      log.warn({ err: error }, 'cannot reach the database; calls go on with the current snapshot');
+      log.warn({ err: error }, 'cannot use the database; calls go on with the current snapshot');
       noteRefusal(error);
       reconnect();
     }
