@@ -1,4 +1,4 @@
-import { PassThrough, Readable, type TransformCallback, Writable } from 'node:stream';
+import { finished, PassThrough, Readable, type TransformCallback, Writable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { KitContext, SurfaceApp } from '../surface.ts';
 import { type IdempotentRequest, type KeptAnswer, openIdempotent } from './idempotent-request.ts';
@@ -19,7 +19,8 @@ const isPassing = (status: number) => status >= 500 || status === 408 || status 
 
 /**
  * Adds the hooks that make a POST with the header `Idempotency-Key` run once: the same request of the same caller gets the
- * first answer again, status and body, for 24 hours.
+ * first answer again, status and body, for 24 hours. While an attempt runs, none begins beside it; an attempt whose process
+ * has ended is taken over when it was not heard of for a minute.
  *
  * @see https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
  */
@@ -40,8 +41,8 @@ export function answerOnce(app: SurfaceApp, { store, log }: Pick<KitContext, 'st
     const place = { organizationId, keyDigest };
     const opened = await openIdempotent({ store, envelope, place, requestDigest });
     if ('body' in opened) return replay(reply, opened);
+    // It is held until the attempt has ended, also where its client has gone: the hook below runs all the same.
     request.idempotent = opened;
-    reply.raw.once('close', opened.stop);
   });
 
   app.addHook('onSend', async (request, reply, payload) => {
@@ -79,6 +80,7 @@ function bytesOf(payload: unknown): Buffer | undefined {
 
 /**
  * Passes a stream on, whose end waits until it is kept. It is kept even if its client has gone: the client may ask again.
+ * One that breaks off is not kept.
  */
 function passOn(payload: Readable, keep: (body: Buffer | undefined) => Promise<void>): Readable {
   const kept = Promise.withResolvers<void>();
@@ -96,7 +98,13 @@ function passOn(payload: Readable, keep: (body: Buffer | undefined) => Promise<v
       done();
     },
   });
-  payload.pipe(collector);
   const flush = (done: TransformCallback) => void kept.promise.then(() => done());
-  return payload.pipe(new PassThrough({ flush }));
+  const passed = new PassThrough({ flush });
+  finished(payload, { writable: false }, (error) => {
+    if (!error) return;
+    void keep(undefined);
+    passed.destroy(error);
+  });
+  payload.pipe(collector);
+  return payload.pipe(passed);
 }

@@ -29,14 +29,12 @@ export interface IdempotentRequestOptions {
   readonly requestDigest: Buffer;
 }
 
-/** An attempt that has the key. Exactly one of `keep` and `release` ends it. */
+/** An attempt that has the key, and says so until one of `keep` and `release` ends it. */
 export interface IdempotentRequest {
   /** Keeps the answer for the same request. @throws {ProxyError} `store_unavailable` */
   keep(answer: KeptAnswer): Promise<void>;
   /** The same request may run again. @throws {ProxyError} `store_unavailable` */
   release(): Promise<void>;
-  /** Stops telling that the attempt runs. */
-  stop(): void;
 }
 
 /**
@@ -73,7 +71,6 @@ export async function openIdempotent({
   alive.unref();
   const stop = () => clearInterval(alive);
   return {
-    stop,
     async keep({ status, contentType, body }) {
       stop();
       const sealed = envelope.seal(sealedAt, body);
