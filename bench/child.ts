@@ -1,9 +1,14 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { proxyEnvironment } from '../cli/local/kept-process.ts';
 
 const stopTimeoutMs = 15_000;
+
+/** Where the reaper reads which processes there are. */
+let reaper: Writable | undefined;
 
 /**
  * The environment of measured processes, as in the image. It has nothing from the user's own environment, which may
@@ -22,9 +27,31 @@ export function startNode(file: string, args: readonly string[], nodeOptions: re
   });
 }
 
-/** Starts a process that Ctrl-C does not reach. The benchmark ends it in order. */
+/**
+ * Starts a process that Ctrl-C does not reach. The benchmark ends it in order. Where the benchmark dies before, however it
+ * dies, the reaper ends it.
+ */
 export function startChild(command: string, args: readonly string[], options: SpawnOptions): ChildProcess {
-  return spawn(command, args, { env: plainEnvironment, detached: true, ...options });
+  const child = spawn(command, args, { env: plainEnvironment, detached: true, ...options });
+  const { pid } = child;
+  if (pid === undefined) return child;
+  reaper ??= startReaper();
+  reaper.write(`+${pid}\n`);
+  child.once('exit', () => reaper?.write(`-${pid}\n`));
+  return child;
+}
+
+function startReaper(): Writable {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'reaper.ts')], {
+    stdio: ['pipe', 'ignore', 'inherit'],
+    env: plainEnvironment,
+    detached: true,
+  });
+  child.unref();
+  // A benchmark that has ended does not wait for it.
+  if ('unref' in child.stdin && typeof child.stdin.unref === 'function') child.stdin.unref();
+  child.stdin.on('error', () => {});
+  return child.stdin;
 }
 
 /**

@@ -65,8 +65,10 @@ const [name = '', ...options] = process.argv.slice(2);
 const asJson = options.includes('--json');
 const releasers: (() => Promise<unknown>)[] = [];
 let interrupted = false;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
+// The same signal may come several times: to the process group, and passed on by npm and by scripts/run.mjs.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    if (interrupted) return;
     interrupted = true;
     void release().then(() => process.exit(1));
   });
