@@ -194,6 +194,8 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
     (it) => it.close(),
   );
   const eraseFromSetAside = makeSetAsideEraser({ organizationId, spool, store, log });
+  // So that the first one shows as an increase.
+  for (const reason of ['refused', 'unreadable']) metrics.spoolSetAside.inc({ reason }, 0);
   const folder = opened.adopt(makeFolder({ store, log }), (it) => it.stop());
   const shipper = opened.adopt(
     startShipper({
@@ -208,7 +210,10 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
       },
       onSettled: (record) => settlement.arrivedFirst(record),
       onFailure: () => metrics.spoolFailures.inc(),
-      onSetAside: () => void eraseFromSetAside(),
+      onSetAside() {
+        metrics.spoolSetAside.inc({ reason: 'refused' });
+        void eraseFromSetAside();
+      },
     }),
     async (it) => {
       await it.flush(options.flushMs ?? 500);
@@ -320,6 +325,10 @@ function openSpoolOf({ dataDirectory, dataLimitBytes, metrics, log }: Organizati
     onWriteFailure: (error) => {
       metrics.spoolWriteFailures.inc();
       log.error({ err: error }, 'cannot write to the spool; settlements are kept in memory and tried again');
+    },
+    onUnreadable(table, error) {
+      metrics.spoolSetAside.inc({ reason: 'unreadable' });
+      log.error({ err: error, table }, 'a record of the spool is damaged, so it is lost; the others go on');
     },
   });
 }

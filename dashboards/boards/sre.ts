@@ -302,8 +302,9 @@ export const sreBoard: Board = {
             [rateBy(byWorkload, 'chaperone_spool_shipped_total'), `${workload}: copied`],
             [rateBy(byWorkload, 'chaperone_spool_failures_total'), `${workload}: failed`],
             [rateBy(byWorkload, 'chaperone_spool_write_failures_total'), `${workload}: not written`],
+            [rateBy(byWorkload, 'chaperone_spool_set_aside_total'), `${workload}: set aside`],
           ],
-          alerts: ['ChaperoneUsageWaits', 'ChaperoneSpoolRefusesCalls'],
+          alerts: ['ChaperoneUsageWaits', 'ChaperoneSpoolRefusesCalls', 'ChaperoneRecordsSetAside'],
         }),
         lines('How old is the configuration?', {
           says: 'The time since it was last known to be the newest, of the worst proxy of each workload.',

@@ -43,6 +43,14 @@ export const recordAlerts = {
     summary: 'The proxy of {{ $labels.namespace }}/{{ $labels.workload }} refuses calls that it cannot record',
     description: 'Its volume is full or cannot be written ({{ $labels.code }}).',
   },
+  ChaperoneRecordsSetAside: {
+    measure: 'sum by (organization, namespace, workload, reason) (increase(chaperone_spool_set_aside_total[1h]))',
+    fires: '> 0',
+    severity: 'warning',
+    summary: 'Records of {{ $labels.namespace }}/{{ $labels.workload }} are not in the figures',
+    description:
+      'They were set aside, so that the others arrive: {{ $labels.reason }} by the database, or unreadable on the volume.',
+  },
   ChaperoneConfigurationStale: {
     measure: 'chaperone_snapshot_age_seconds',
     fires: '> 120',

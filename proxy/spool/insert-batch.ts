@@ -1,4 +1,5 @@
 import { DatabaseError } from 'pg';
+import { outageKindOf } from '../../database/outage.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import type { Batch } from './batch.ts';
 import type { SpooledRow } from './outbox.ts';
@@ -24,12 +25,12 @@ export async function insertBatch(options: InsertOptions, db: Queryable, batch: 
     await batch.insert(db);
     options.onInserted(table, rows);
   } catch (error) {
-    if (!isRefusal(error) && !(isTooSlow(error) && rows.length > 1)) throw error;
-    const [only] = rows;
-    if (rows.length === 1 && only) {
+    const [only] = rows.length === 1 ? rows : [];
+    if (only && isRefusal(error)) {
       options.onRefused(table, only, error);
       return;
     }
+    if (only || !(isRefusal(error) || outageKindOf(error) === 'timeout')) throw error;
     const middle = rows.length >> 1;
     for (const half of [rows.slice(0, middle), rows.slice(middle)]) {
       await insertBatch(options, db, await options.makeBatch(table, half));
@@ -37,12 +38,12 @@ export async function insertBatch(options: InsertOptions, db: Queryable, batch: 
   }
 }
 
-/** The server canceled the statement: `query_canceled`. */
-function isTooSlow(error: unknown): error is DatabaseError {
-  return error instanceof DatabaseError && error.code === '57014';
-}
+/**
+ * SQLSTATE classes that blame the rows, so that the same batch will never be accepted: cardinality, data, constraint, the
+ * check of a view, a limit of the server (as an index has for its keys), and what a trigger raises.
+ */
+const refusalCodes = /^(2[123]|44|54|P0)/;
 
-/** Errors of class 22 (data) and 23 (constraint): the same batch will never be accepted. */
 function isRefusal(error: unknown): error is DatabaseError {
-  return error instanceof DatabaseError && /^2[23]/.test(error.code ?? '');
+  return error instanceof DatabaseError && refusalCodes.test(error.code ?? '');
 }

@@ -1,6 +1,7 @@
 import type { ReusedBytes } from '../../database/reused-bytes.ts';
+import { emptyBytes } from './frame.ts';
 import type { Intents } from './intents.ts';
-import type { Place, Segments } from './segments.ts';
+import { type Place, type Segments, UnreadableError } from './segments.ts';
 import type { SetAside } from './set-aside.ts';
 import { happenedAtMs, type SpoolTable, spoolTables } from './tables.ts';
 import type { Waiting } from './waiting.ts';
@@ -18,7 +19,8 @@ export interface SpooledRow {
 /** The side of the spool from which rows are copied to Postgres. */
 export interface Outbox {
   /**
-   * Takes the oldest waiting rows that are not in `taken`: at most `limit`, and hardly more than a megabyte.
+   * Takes the oldest waiting rows that are not in `taken`: at most `limit`, and hardly more than a megabyte. A row that is
+   * damaged in its file is set aside without its record.
    *
    * @param memory holds the rows until its next use; absent: memory of their own
    */
@@ -36,23 +38,35 @@ export interface OutboxOptions {
   readonly intents: Intents;
   readonly writer: Pick<Writer, 'noteArrival'>;
   readonly aside: SetAside;
+  /** Called for each row that was set aside because it is damaged. */
+  readonly onUnreadable?: ((table: SpoolTable, error: UnreadableError) => void) | undefined;
   /** From this size on, a file in which only intents are held is left to them. */
   readonly compactBytes: number;
 }
 
 export const maxBatchBytes = 1024 * 1024;
 
-export function makeOutbox({ segments, waiting, intents, writer, aside, compactBytes }: OutboxOptions): Outbox {
+export function makeOutbox(options: OutboxOptions): Outbox {
+  const { segments, waiting, intents, writer, aside, compactBytes } = options;
   const take: Outbox['take'] = (table, limit, taken, memory) => {
     const places: Place[] = [];
+    let first: number | undefined;
     let length = 0;
     for (const [id, { place }] of waiting.rows(table)) {
       if (places.length >= limit || length >= maxBatchBytes) break;
       if (taken?.has(id)) continue;
+      first ??= id;
       places.push(place);
       length += place.length;
     }
-    return segments.read(places, memory);
+    try {
+      return segments.read(places, memory);
+    } catch (error) {
+      if (!(error instanceof UnreadableError) || first === undefined) throw error;
+      setAside(table, { id: first, row: emptyBytes, sealed: emptyBytes }, error.message);
+      options.onUnreadable?.(table, error);
+      return take(table, limit, taken, memory);
+    }
   };
   const remove: Outbox['remove'] = (table, rows) => {
     const ids = rows.map((row) => row.id);
@@ -63,19 +77,20 @@ export function makeOutbox({ segments, waiting, intents, writer, aside, compactB
     segments.rotate();
     intents.follow(segments.current.segment);
   };
+  const setAside: Outbox['setAside'] = (table, row, reason) => {
+    aside.append(table, row, reason);
+    remove(table, [row]);
+  };
   return {
     take,
     remove,
-    setAside(table, row, reason) {
-      aside.append(table, row, reason);
-      remove(table, [row]);
-    },
+    setAside,
     oldestAtMs() {
       const times = spoolTables.flatMap((table) => {
         try {
           return take(table, 1).map(({ row }) => happenedAtMs(table, String(row)));
         } catch {
-          // The shipper reports unreadable rows.
+          // The shipper reports that the volume cannot be read.
           return [];
         }
       });

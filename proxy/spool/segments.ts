@@ -52,12 +52,17 @@ export interface Segments {
    *
    * @param memory holds the entries until its next use; absent: memory of their own
    * @returns those before the first one that cannot be read
-   * @throws where the first one cannot be read
+   * @throws {UnreadableError} where the first one is damaged; errors of the volume
    */
   read(places: readonly Place[], memory?: ReusedBytes): Entry[];
-  /** @throws where it cannot be read */
+  /** @throws {UnreadableError} where it is damaged; errors of the volume */
   readOne(place: Place): Entry;
   close(): void;
+}
+
+/** What was written is no longer in the files. Another attempt reads no more. */
+export class UnreadableError extends Error {
+  override readonly name = 'UnreadableError';
 }
 
 export interface SegmentsOptions {
@@ -264,6 +269,6 @@ function findRuns(places: readonly Place[]): Run[] {
   return runs;
 }
 
-function unreadable(segment: number): Error {
-  return new Error(`Segment ${segment} of the spool is incomplete`);
+function unreadable(segment: number): UnreadableError {
+  return new UnreadableError(`A record in file ${segment} of the spool is damaged or missing`);
 }

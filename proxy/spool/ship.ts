@@ -27,7 +27,7 @@ export interface ShipOptions {
    */
   readonly onSettled?: (record: RequestRecord) => void;
   readonly onFailure?: () => void;
-  /** Called for each row that was set aside. */
+  /** Called for each row that was set aside because the database refuses it. */
   readonly onSetAside?: () => void;
 }
 

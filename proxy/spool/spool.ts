@@ -119,6 +119,8 @@ export interface SpoolOptions {
   readonly onRecovered?: (record: RequestRecord) => void;
   /** Called when the volume refuses to write a settlement. */
   readonly onWriteFailure?: (error: unknown) => void;
+  /** Called for each record that is damaged in its file, and was set aside. */
+  readonly onUnreadable?: (table: SpoolTable, error: Error) => void;
 }
 
 const gibibyte = 1024 ** 3;
@@ -148,7 +150,10 @@ export function openSpool(options: SpoolOptions): Spool {
   for (const [id, { place }] of replayed.open) intents.add(id, place);
   const writer = makeWriter({ segments, waiting, intents, onWaiting: () => spool.onWaiting(), onWriteFailure });
   const compactBytes = Math.min(maxSegmentBytes, maxFileBytes) / 4;
-  const outbox = makeOutbox({ segments, waiting, intents, writer, aside, compactBytes });
+  const outbox = makeOutbox({
+    ...{ segments, waiting, intents, writer, aside, compactBytes },
+    onUnreadable: options.onUnreadable,
+  });
   let { lastId } = replayed;
   const nextId = () => {
     lastId += 1;

@@ -172,6 +172,11 @@ export const alertCases: Readonly<Record<AlertName, AlertCase>> = {
       },
     ],
   },
+  ChaperoneRecordsSetAside: {
+    ...{ at: '10m', labels: { ...workload, reason: 'refused' } },
+    fires: { [`chaperone_spool_set_aside_total${text({ ...workload, reason: 'refused' })}`]: '0x5 1x20' },
+    quiet: [{ [`chaperone_spool_set_aside_total${text({ ...workload, reason: 'refused' })}`]: '3x20' }],
+  },
   ChaperoneConfigurationStale: {
     ...{ at: '15m', labels: pod },
     fires: { [`chaperone_snapshot_age_seconds${text(pod)}`]: '0+60x20' },

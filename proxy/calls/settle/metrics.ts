@@ -237,6 +237,11 @@ export function makeMetrics({ origin, version = 'unknown', component = 'proxy' }
       'chaperone_spool_write_failures_total',
       'Settlements that could not be written to the volume at first.',
     ),
+    spoolSetAside: counter(
+      'chaperone_spool_set_aside_total',
+      'Records that were set aside, so that the others arrive: the database refused them, or they are damaged on the volume.',
+      ['reason'],
+    ),
     snapshotVersion: gauge('chaperone_snapshot_version', 'Version of the configuration that is in force.'),
     snapshotPropagation: histogram(
       'chaperone_snapshot_propagation_seconds',

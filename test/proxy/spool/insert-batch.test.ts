@@ -43,6 +43,16 @@ const table: readonly [name: string, answer: (ids: readonly number[]) => string 
     (ids) => (ids.some((id) => id === 1 || id === 4) ? '23514' : undefined),
     ['refused 1', 'in 2', 'in 3', 'refused 4'],
   ],
+  [
+    'of which one is refused by a trigger',
+    (ids) => (ids.includes(1) ? 'P0001' : undefined),
+    ['refused 1', 'in 2', 'in 3,4'],
+  ],
+  [
+    'of which one is too large for an index',
+    (ids) => (ids.includes(4) ? '54000' : undefined),
+    ['in 1,2', 'in 3', 'refused 4'],
+  ],
   ['that take too long together', (ids) => (ids.length > 2 ? '57014' : undefined), ['in 1,2', 'in 3,4']],
 ];
 
@@ -52,13 +62,15 @@ for (const [name, answer, told] of table) {
   });
 }
 
-test('a single row that takes too long is kept, and so are rows while the database is away', async () => {
+test('rows are kept where the fault is not theirs', async () => {
   await assert.rejects(
     send([1], () => '57014'),
     { code: '57014' },
   );
-  await assert.rejects(
-    send([1, 2], () => '57P01'),
-    { code: '57P01' },
-  );
+  for (const code of ['57P01', '42501', '42P01', '40P01']) {
+    await assert.rejects(
+      send([1, 2], () => code),
+      { code },
+    );
+  }
 });

@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, type TestContext, test } from 'node:test';
@@ -33,6 +44,8 @@ interface Shipping {
   readonly directory: string;
   start(databaseUrl?: string): Shipper;
   failures(): number;
+  /** How many records were damaged. */
+  unreadable(): number;
   /** How many stores there have been. */
   opened(): number;
   close(): void;
@@ -43,7 +56,13 @@ async function prepare(t: TestContext, leave = (_directory: string, _tenant: Ten
   const directory = mkdtempSync(join(tmpdir(), 'chaperone-ship-'));
   const tenant = await makeTenant(database);
   leave(directory, tenant);
-  const spool = openSpool({ directory });
+  let unreadable = 0;
+  const spool = openSpool({
+    directory,
+    onUnreadable: () => {
+      unreadable += 1;
+    },
+  });
   const shippers: Shipper[] = [];
   const stores: Store[] = [];
   let failures = 0;
@@ -81,6 +100,7 @@ async function prepare(t: TestContext, leave = (_directory: string, _tenant: Ten
       return shipper;
     },
     failures: () => failures,
+    unreadable: () => unreadable,
     opened: () => opened,
     close() {
       isOpen = false;
@@ -227,6 +247,30 @@ test('a record that the database refuses is set aside with the reason, and stops
     poison.map(({ request_id }) => request_id),
   );
   assert.match(aside[1]?.reason ?? '', /invalid input syntax for type uuid/);
+});
+
+test('a record that a trigger or an index refuses is set aside, and a flush does not wait for it', async (t) => {
+  const shipping = await prepare(t);
+  const { tenant, spool } = shipping;
+  await database.owner.query(`
+    create function public.refuse() returns trigger language plpgsql as $$ begin raise exception 'not this one'; end $$;
+    create trigger refuse before insert on chaperone.requests for each row
+      when (new.organization_id = '${tenant.id}' and new.error_code = 'refused') execute function public.refuse();
+    create function public.wide(code text) returns text immutable language sql
+      as $$ select string_agg(md5(n::text), '') from generate_series(1, case code when 'wide' then 200 end) n $$;
+    create index wide on chaperone.requests (public.wide(error_code)) where organization_id = '${tenant.id}'`);
+  atEnd(t, () => database.owner.query('drop function public.refuse() cascade; drop function public.wide cascade'));
+  const poison = ['refused', 'wide'].map((error_code) => makeRecord(tenant.id, { error_code }));
+  for (const [index, record] of poison.entries()) {
+    settle(shipping, 20, index * 20);
+    settleNow(spool, beginNow(spool, record), record);
+  }
+  settle(shipping, 20, 40);
+  assert.ok(await shipping.start().flush(60_000));
+  assert.deepEqual(await arrivedTokens(shipping), upTo(60));
+  assert.equal(shipping.failures(), 0);
+  const reasons = setAside(shipping).map(({ reason }) => reason);
+  assert.match(reasons.join(), /^not this one,index row size \d+ exceeds/);
 });
 
 test('a batch that exceeds the statement timeout is halved until it gets through', async (t) => {
@@ -403,14 +447,22 @@ test('all records arrive over one connection where a second is refused', async (
   assert.equal(shipping.failures(), 0);
 });
 
-test('an unreadable record does not hold up the others', async (t) => {
+test('a damaged record is set aside, and holds up neither the others nor a flush', async (t) => {
   const shipping = await prepare(t);
-  settle(shipping, 2_000);
+  settle(shipping, 600);
   const file = join(shipping.directory, '0000000001.spool');
+  settle(shipping, 1, 600);
   const { size } = statSync(file);
-  settle(shipping, 10, 2_000);
-  truncateSync(file, size);
-  shipping.start();
-  await until(() => shipping.failures() > 0, 'the loss to be noticed');
-  assert.deepEqual(await arrivedTokens(shipping), upTo(2_000));
+  const damaged = openSync(file, 'r+');
+  writeSync(damaged, Buffer.from('###'), 0, 3, size - 20);
+  closeSync(damaged);
+  settle(shipping, 600, 601);
+  const { size: end } = statSync(file);
+  settle(shipping, 2, 1_201);
+  truncateSync(file, end);
+  assert.ok(await shipping.start().flush(60_000));
+  assert.deepEqual(await arrivedTokens(shipping), [...upTo(600), ...upTo(1_201).slice(601)]);
+  assert.equal(shipping.failures(), 0);
+  assert.equal(shipping.unreadable(), 3);
+  assert.equal(setAside(shipping).length, 3);
 });
