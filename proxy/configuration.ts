@@ -11,15 +11,12 @@ import { makePrice } from './prices/price.ts';
 import { priceListsOf, providerTable } from './providers/table.ts';
 import { makeEnvelopes } from './snapshot/envelopes.ts';
 import { type Follower, followSnapshot } from './snapshot/follow.ts';
+import type { DefaultUrls } from './snapshot/open-provider.ts';
+import { openSnapshot } from './snapshot/open-snapshot.ts';
 import { openRevocations } from './snapshot/revocations.ts';
-import {
-  type DefaultUrls,
-  makeRowOpener,
-  openSnapshot,
-  type RowOpener,
-  type SealedSnapshot,
-  type Snapshot,
-} from './snapshot/snapshot.ts';
+import { makeRowOpener, type RowOpener } from './snapshot/row-opener.ts';
+import type { SealedSnapshot } from './snapshot/sealed-snapshot.ts';
+import type { Snapshot } from './snapshot/snapshot.ts';
 
 export interface ConfigurationOptions extends DefaultUrls {
   /** The credentials at the start. Changes are read from the directory. */

@@ -33,7 +33,7 @@ import { type Exchange, makeExchange } from './providers/exchange.ts';
 import { providerTable } from './providers/table.ts';
 import { makeDatabaseClock } from './quota/database-clock.ts';
 import { makeQuota, type Quota, type QuotaOptions } from './quota/quota.ts';
-import type { DefaultUrls } from './snapshot/snapshot.ts';
+import type { DefaultUrls } from './snapshot/open-provider.ts';
 import { makeSetAsideEraser } from './spool/erase-set-aside.ts';
 import { makeFolder } from './spool/fold.ts';
 import { type Shipper, startShipper } from './spool/ship.ts';

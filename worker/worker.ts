@@ -10,7 +10,7 @@ import type { HttpClientName } from '../proxy/egress/upstream.ts';
 import { defaultMaxInFlightBytes, makeInFlight } from '../proxy/in-flight.ts';
 import { closeMonitoring, openMonitoring } from '../proxy/monitoring.ts';
 import { refreshGauges } from '../proxy/refresh-gauges.ts';
-import type { DefaultUrls } from '../proxy/snapshot/snapshot.ts';
+import type { DefaultUrls } from '../proxy/snapshot/open-provider.ts';
 import { type Chore, chores, runChore } from './chores.ts';
 import { makeDeadJobs } from './dead-jobs.ts';
 import { makeFetchOrder } from './fetch-order.ts';

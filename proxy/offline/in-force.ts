@@ -6,7 +6,8 @@ import type { InForce } from '../calls/context.ts';
 import { makePrice } from '../prices/price.ts';
 import { priceListsOf, providerTable } from '../providers/table.ts';
 import { makeBlindOpener } from '../snapshot/blind-opener.ts';
-import { applyChanges, emptySnapshot, openSnapshot, type SealedSnapshot } from '../snapshot/snapshot.ts';
+import { openSnapshot } from '../snapshot/open-snapshot.ts';
+import { applyChanges, emptySnapshot, type SealedSnapshot } from '../snapshot/sealed-snapshot.ts';
 
 /** Which namespaces a proxy acts for: all on one machine, that of its pod, and none outside of pods. */
 export type ActsFor = (namespace: string) => boolean;

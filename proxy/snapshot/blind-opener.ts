@@ -1,5 +1,5 @@
 import { permittedParameters } from '../../crds/persona-parameters.ts';
-import type { RowOpener } from './snapshot.ts';
+import type { RowOpener } from './row-opener.ts';
 
 /**
  * Makes an opener that opens nothing: personas have no text, and keys no secret. It is for who asks what the rules say,

@@ -16,7 +16,7 @@ import {
 import { pausesNotice } from '../../database/provider-pauses.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import { ProxyError } from '../error.ts';
-import { applyChanges, emptySnapshot, indexRevocations, type SealedSnapshot } from './snapshot.ts';
+import { applyChanges, emptySnapshot, indexRevocations, type SealedSnapshot } from './sealed-snapshot.ts';
 
 export interface FollowOptions {
   readonly organizationId: string;

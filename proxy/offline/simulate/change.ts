@@ -1,7 +1,7 @@
 import { bindingRulesOf } from '../../../crds/binding-rules.ts';
 import type { ApiKeyBindingSpec, OrganizationSpec } from '../../../crds/resources.generated.ts';
 import type { ConfigApiKey } from '../../../database/config.ts';
-import type { SealedSnapshot } from '../../snapshot/snapshot.ts';
+import type { SealedSnapshot } from '../../snapshot/sealed-snapshot.ts';
 import { diffSpecs, type FieldChange } from './diff.ts';
 
 /** The resources of a change. */

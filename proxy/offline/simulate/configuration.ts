@@ -1,6 +1,6 @@
 import { makeAliases } from '../../calls/models/aliases.ts';
 import { statedRules } from '../../calls/reserve/rules.ts';
-import type { SealedSnapshot } from '../../snapshot/snapshot.ts';
+import type { SealedSnapshot } from '../../snapshot/sealed-snapshot.ts';
 import { namespacesOf, putInForce } from '../in-force.ts';
 import type { View } from './view.ts';
 

@@ -5,7 +5,7 @@ import { windowAt } from '../../../crds/rule-window.ts';
 import { type RecordedCall, readRecordedCalls, readUserNames } from '../../../database/recorded-calls.ts';
 import type { Counted } from '../../quota/counted.ts';
 import { type CallMatch, makeCallMatch } from '../../snapshot/call-match.ts';
-import type { SealedSnapshot } from '../../snapshot/snapshot.ts';
+import type { SealedSnapshot } from '../../snapshot/sealed-snapshot.ts';
 import { readSealed } from '../in-force.ts';
 import { applyChange, type Change, type ChangedResources } from './change.ts';
 import { openConfiguration } from './configuration.ts';

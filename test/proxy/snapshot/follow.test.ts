@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { upsertOrganization } from '../../../database/organizations.ts';
 import { dropOrganizationRole, endOrganizationSessions, ensureOrganizationRole } from '../../../database/roles.ts';
 import { type Follower, type FollowOptions, followSnapshot } from '../../../proxy/snapshot/follow.ts';
-import type { SealedSnapshot } from '../../../proxy/snapshot/snapshot.ts';
+import type { SealedSnapshot } from '../../../proxy/snapshot/sealed-snapshot.ts';
 import { seedEveryTable } from '../../database/seed.ts';
 import { makeTenant, type OwnedDatabase, openDatabase, organizationSpec, type Tenant } from '../../database/tenant.ts';
 import { atEnd, suiteScope } from '../../scope.ts';

@@ -3,7 +3,9 @@ import { describe, test } from 'node:test';
 import type { OrganizationSpec } from '../../../crds/resources.generated.ts';
 import type { ConfigApiKey, ConfigChanges, ConfigPersona } from '../../../database/config.ts';
 import { EnvelopeError, generateDataKeys, makeEnvelope } from '../../../database/envelope.ts';
-import { applyChanges, emptySnapshot, makeRowOpener, openSnapshot } from '../../../proxy/snapshot/snapshot.ts';
+import { openSnapshot } from '../../../proxy/snapshot/open-snapshot.ts';
+import { makeRowOpener } from '../../../proxy/snapshot/row-opener.ts';
+import { applyChanges, emptySnapshot } from '../../../proxy/snapshot/sealed-snapshot.ts';
 import { organizationSpec } from '../../database/tenant.ts';
 import { organizationId } from '../snapshot.ts';
 
