@@ -63,17 +63,21 @@ const modulePlaces: Plugin = {
 const ownCommand = (name: ProgramName): Plugin => ({
   name: 'own-command',
   setup: ({ onLoad, onResolve }) => {
-    const main = join(root, 'cli/main.ts');
+    const commands = join(root, 'cli/commands');
     // A cluster's operator needs no validator of its own.
     const overDirectory = join(root, 'cli/operator.ts');
-    const loading = `await import('./${name}.ts')`;
-    onLoad({ filter: /\/cli\/main\.ts$/ }, async ({ path }) => {
+    const module = `../${name}.ts`;
+    const loading = `await import('${module}')`;
+    onLoad({ filter: /\/cli\/commands\/processes\.ts$/ }, async ({ path }) => {
       const source = await readFile(path, 'utf8');
-      if (!source.includes(loading)) throw new Error(`cli/main.ts does not say ${loading}`);
-      return { loader: 'ts', contents: `${source.replace(loading, 'own')}import * as own from './${name}.ts';\n` };
+      if (!source.includes(loading)) throw new Error(`cli/commands/processes.ts does not say ${loading}`);
+      return {
+        loader: 'ts',
+        contents: `${source.replace(loading, 'own')}import * as own from ${JSON.stringify(module)};\n`,
+      };
     });
-    onResolve({ filter: /^\.\// }, ({ importer, kind }) => {
-      const isOther = kind === 'dynamic-import' && [main, overDirectory].includes(importer);
+    onResolve({ filter: /^\.\.?\// }, ({ importer, kind }) => {
+      const isOther = kind === 'dynamic-import' && (dirname(importer) === commands || importer === overDirectory);
       return isOther ? { path: `./${filesOf('commands').program}`, external: true } : undefined;
     });
   },
