@@ -1,14 +1,15 @@
-import { setImmediate, setTimeout } from 'node:timers/promises';
-import { composeAnswer, limitTokens, splitDeltas } from '../answer.ts';
+import { setImmediate } from 'node:timers/promises';
 import type { Call, CallLog } from '../call-log.ts';
-import { type Faults, parseFaults } from '../faults.ts';
+import { parseFaults } from '../faults.ts';
 import { itemId, requestId } from '../ids.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts';
 import type { Model } from '../models.ts';
 import { ProviderError } from '../provider-error.ts';
-import { operatorTurn, type Turn } from '../turns.ts';
-import { type TokenUsage, tokensOfBytes, tokensOfText } from '../usage.ts';
-import { audioMs, audioTokens, isSilence, spokenTokens, spokenWord } from './realtime-audio.ts';
+import { tokensOfText } from '../usage.ts';
+import { audioMs, audioTokens, isSilence } from './realtime-audio.ts';
+import { type Item, readItem } from './realtime-items.ts';
+import { type RespondingSession, type Running, respond } from './realtime-response.ts';
+import { inputDefaults, merge, sessionDefaults } from './realtime-settings.ts';
 
 /** The connection of a session, as the session uses it. */
 export interface Connection {
@@ -20,23 +21,6 @@ export interface Connection {
   close(how: 'clean' | 'reset'): void;
   /** Sends bytes that are no event. */
   sendGarbage(): void;
-}
-
-/** An item of the conversation. */
-interface Item {
-  readonly object: JsonObject;
-  readonly turn: Turn;
-  readonly textBytes: number;
-  readonly audioBytes: number;
-}
-
-/** A response that is being made. */
-interface Running {
-  readonly id: string;
-  readonly call: Call;
-  readonly inConversation: boolean;
-  /** Why it ends early. Undefined: it does not. */
-  cancelledBy?: 'client_cancelled' | 'turn_detected';
 }
 
 /** A session of the Realtime API, with accounts of its own responses and transcriptions. */
@@ -242,116 +226,33 @@ export class RealtimeSession {
     const id = itemId('resp').slice(0, 29);
     const running: Running = { id, call: this.#count(id, '/v1/realtime', String(this.#session.model)), inConversation };
     this.#running.add(running);
-    void this.#respond(running, stated, faults).catch(() => this.end());
+    void respond(this.#responding(), running, stated, faults).catch(() => this.end());
   }
 
-  async #respond(running: Running, stated: JsonObject, faults: Faults): Promise<void> {
-    const { id, call } = running;
-    const settings = { ...this.#session, ...stated };
-    const own = Array.isArray(stated.input) ? stated.input.filter(isJsonObject).map(readItem) : undefined;
-    const items = own ?? [...this.#items];
-    const instructions = typeof settings.instructions === 'string' ? settings.instructions : '';
-    const text = tokensOfBytes(
-      Buffer.byteLength(instructions) + items.reduce((sum, { textBytes }) => sum + textBytes, 0),
-    );
-    const audio = audioTokens(items.reduce((sum, { audioBytes }) => sum + audioBytes, 0));
-    const cachedText = own ? 0 : Math.min(this.#seen.text, text);
-    const cachedAudio = own ? 0 : Math.min(this.#seen.audio, audio);
-    if (!own) this.#seen = { text, audio };
-    const input = { text, audio, cachedText, cachedAudio };
-    const turns = items.map(({ turn }) => turn);
-    const answer = composeAnswer(String(settings.model), [operatorTurn(instructions), ...turns], faults.words);
-    const most = typeof settings.max_output_tokens === 'number' ? settings.max_output_tokens : Infinity;
-    const limited = limitTokens(answer, faults.incomplete ? Math.ceil(tokensOfText(answer) / 2) : most);
-    const modalities = Array.isArray(settings.output_modalities) ? settings.output_modalities : ['audio'];
-    const speaks = modalities.includes('audio');
-    const base: JsonObject = {
-      object: 'realtime.response',
-      id,
-      conversation_id: running.inConversation ? this.#conversationId : null,
-      output_modalities: modalities,
-      max_output_tokens: settings.max_output_tokens ?? 'inf',
-      metadata: stated.metadata ?? null,
+  #responding(): RespondingSession {
+    const end: RespondingSession['end'] = (running, outcome) => {
+      this.#running.delete(running);
+      this.#calls.settle(running.call, outcome);
     };
-    const bill = (said: string, words: number) => {
-      const usage = usageOf(input, said, speaks ? words : 0);
-      call.usage = usage;
-      return usageObject(usage, input);
+    return {
+      conversationId: this.#conversationId,
+      items: this.#items,
+      settings: () => this.#session,
+      isOver: () => this.#isOver,
+      noteInput: ({ text, audio }) => {
+        const cached = { text: Math.min(this.#seen.text, text), audio: Math.min(this.#seen.audio, audio) };
+        this.#seen = { text, audio };
+        return cached;
+      },
+      emit: (type, data) => this.#emit(type, data),
+      keep: (item) => this.#keep(item),
+      sendGarbage: () => this.#connection.sendGarbage(),
+      cut: (running, how) => {
+        end(running, 'aborted');
+        this.#connection.close(how);
+      },
+      end,
     };
-    bill('', 0);
-    if (faults.latency) await setTimeout(faults.latency);
-    const open = { ...base, status: 'in_progress', status_details: null, output: [], usage: null };
-    await this.#emit('response.created', { response: open });
-    const item = itemId('item').slice(0, 29);
-    const place = { response_id: id, item_id: item, output_index: 0, content_index: 0 };
-    const itemOf = (status: string, said: string): JsonObject => ({
-      ...{ id: item, object: 'realtime.item', type: 'message', status, role: 'assistant' },
-      content: status === 'in_progress' ? [] : [partOf(speaks, said)],
-    });
-    const failed = faults.failed === true;
-    const deltas = failed ? [] : splitDeltas(limited.text);
-    let said = '';
-    let words = 0;
-    const midpoint = Math.ceil(deltas.length / 2);
-    if (!failed) {
-      await this.#emit('response.output_item.added', {
-        response_id: id,
-        output_index: 0,
-        item: itemOf('in_progress', ''),
-      });
-      await this.#emit('response.content_part.added', { ...place, part: partOf(speaks, '') });
-    }
-    for (const delta of deltas) {
-      if (this.#isOver) return;
-      if (running.cancelledBy) break;
-      if (words === midpoint) {
-        if (faults.stall) await setTimeout(faults.stall);
-        if (faults.garbage) this.#connection.sendGarbage();
-        if (faults['unknown-event']) await this.#emit('response.sandbox.note', { response_id: id });
-        if (faults.cut) return this.#cut(running, 'clean');
-        if (faults.reset) return this.#cut(running, 'reset');
-      }
-      said += delta;
-      words += 1;
-      bill(said, words);
-      if (speaks) {
-        await this.#emit('response.output_audio_transcript.delta', { ...place, delta });
-        await this.#emit('response.output_audio.delta', { ...place, delta: spokenWord(delta.trim()) });
-      } else await this.#emit('response.output_text.delta', { ...place, delta });
-      if (faults['delta-delay']) await setTimeout(faults['delta-delay']);
-      else await setImmediate();
-    }
-    if (this.#isOver) return;
-    const status = running.cancelledBy ? 'cancelled' : failed ? 'failed' : limited.cut ? 'incomplete' : 'completed';
-    const usage = bill(said, words);
-    const done = itemOf(status === 'completed' ? 'completed' : 'incomplete', said);
-    if (!failed) {
-      if (speaks) await this.#emit('response.output_audio.done', place);
-      const [name, field] = speaks ? ['output_audio_transcript', 'transcript'] : ['output_text', 'text'];
-      await this.#emit(`response.${name}.done`, { ...place, [field]: said });
-      await this.#emit('response.content_part.done', { ...place, part: partOf(speaks, said) });
-      await this.#emit('response.output_item.done', { response_id: id, output_index: 0, item: done });
-      if (running.inConversation) {
-        const turn: Turn = { speaker: 'assistant', text: said, bytes: Buffer.byteLength(said) };
-        await this.#keep({ object: done, turn, textBytes: Buffer.byteLength(said), audioBytes: 0 });
-      }
-    }
-    this.#running.delete(running);
-    this.#calls.settle(call, failed ? 'failed' : status === 'cancelled' ? 'aborted' : 'completed');
-    const response: JsonObject = {
-      ...base,
-      status,
-      status_details: detailsOf(status, running),
-      output: failed ? [] : [done],
-      usage: failed ? null : usage,
-    };
-    await this.#emit('response.done', { response });
-  }
-
-  #cut(running: Running, how: 'clean' | 'reset'): void {
-    this.#running.delete(running);
-    this.#calls.settle(running.call, 'aborted');
-    this.#connection.close(how);
   }
 
   #count(id: string, endpoint: string, model: string): Call {
@@ -381,27 +282,6 @@ export class RealtimeSession {
   }
 }
 
-const inputDefaults: JsonObject = {
-  format: { type: 'audio/pcm', rate: 24_000 },
-  noise_reduction: null,
-  transcription: null,
-  turn_detection: {
-    ...{ type: 'server_vad', threshold: 0.5, prefix_padding_ms: 300, silence_duration_ms: 500 },
-    ...{ create_response: true, interrupt_response: true },
-  },
-};
-
-const sessionDefaults: JsonObject = {
-  object: 'realtime.session',
-  type: 'realtime',
-  instructions: '',
-  output_modalities: ['audio'],
-  max_output_tokens: 'inf',
-  tools: [],
-  tool_choice: 'auto',
-  tracing: null,
-};
-
 function faultTextsOf(session: JsonObject, stated: JsonObject): string[] {
   const { tracing } = session;
   const texts = isJsonObject(tracing) && isJsonObject(tracing.metadata) ? [tracing.metadata.sandbox] : [];
@@ -409,76 +289,7 @@ function faultTextsOf(session: JsonObject, stated: JsonObject): string[] {
   return texts.filter((text) => typeof text === 'string');
 }
 
-function readItem(stated: JsonObject): Item {
-  const { type = 'message', role = 'user', id = itemId('item').slice(0, 29) } = stated;
-  const object: JsonObject = { ...stated, id, type, object: 'realtime.item', status: 'completed' };
-  if (type !== 'message') {
-    const text = String(stated.output ?? stated.arguments ?? '');
-    return { object, turn: { speaker: 'tool', text, bytes: 0 }, textBytes: Buffer.byteLength(text), audioBytes: 0 };
-  }
-  const texts: string[] = [];
-  let audioBytes = 0;
-  for (const part of Array.isArray(stated.content) ? stated.content.filter(isJsonObject) : []) {
-    if (typeof part.text === 'string') texts.push(part.text);
-    if (typeof part.audio === 'string') audioBytes += Buffer.byteLength(part.audio, 'base64');
-  }
-  const text = texts.join(' ');
-  const speaker = role === 'system' ? 'operator' : role === 'assistant' ? 'assistant' : 'user';
-  return { object, turn: { speaker, text, bytes: 0 }, textBytes: Buffer.byteLength(text), audioBytes };
-}
-
-function partOf(speaks: boolean, said: string): JsonObject {
-  return speaks ? { type: 'output_audio', transcript: said } : { type: 'output_text', text: said };
-}
-
-function detailsOf(status: string, { cancelledBy }: Running): JsonValue {
-  if (status === 'cancelled') return { type: 'cancelled', reason: cancelledBy ?? 'client_cancelled' };
-  if (status === 'failed') return { type: 'failed', error: { type: 'server_error', code: 'server_error' } };
-  return status === 'incomplete' ? { type: 'incomplete', reason: 'max_output_tokens' } : null;
-}
-
-interface InputTokens {
-  readonly text: number;
-  readonly audio: number;
-  readonly cachedText: number;
-  readonly cachedAudio: number;
-}
-
-function usageOf({ text, audio, cachedText, cachedAudio }: InputTokens, said: string, words: number): TokenUsage {
-  const outputAudio = spokenTokens(words);
-  return {
-    input: text + audio,
-    cached: cachedText + cachedAudio,
-    output: tokensOfText(said) + outputAudio,
-    reasoning: 0,
-    ...{ inputAudio: audio, cachedAudio, outputAudio },
-  };
-}
-
-function usageObject({ input, cached, output, outputAudio = 0 }: TokenUsage, from: InputTokens): JsonObject {
-  return {
-    total_tokens: input + output,
-    input_tokens: input,
-    output_tokens: output,
-    input_token_details: {
-      ...{ text_tokens: from.text, audio_tokens: from.audio, image_tokens: 0, cached_tokens: cached },
-      cached_tokens_details: { text_tokens: from.cachedText, audio_tokens: from.cachedAudio, image_tokens: 0 },
-    },
-    output_token_details: { text_tokens: output - outputAudio, audio_tokens: outputAudio },
-  };
-}
-
 function objectOf(value: JsonValue | undefined, param: string): JsonObject {
   if (isJsonObject(value)) return value;
   throw new ProviderError(`Missing required parameter: '${param}'.`, { param, code: 'missing_required_parameter' });
-}
-
-/** Objects are merged field by field; everything else is replaced. */
-function merge(into: JsonObject, changes: JsonObject): JsonObject {
-  const merged = { ...into };
-  for (const [name, value] of Object.entries(changes)) {
-    const before = merged[name];
-    merged[name] = isJsonObject(value) && isJsonObject(before) ? merge(before, value) : value;
-  }
-  return merged;
 }
