@@ -1,17 +1,18 @@
+import { crc32 } from 'node:zlib';
 import type { Message } from './messages.ts';
 
-/** A longer message is known by its length, its beginning, its end and some characters between. */
+/** A longer message is known by its length, its beginning, its end and a checksum of all of it. */
 const wholeLength = 64;
 const beginLength = 24;
 const endLength = 16;
-const samples = 8;
 
 /**
  * A fingerprint of messages, in this process alone: it finds the point of a history that was seen before, at a fraction of
  * what digests of the history cost. It begins with a digest of the conversation's first messages, which are one user's. So
  * nobody without the key can make a history that has the fingerprint of another user's.
  *
- * Two multiplicative hashes of 32 bits, each of every second character.
+ * Two multiplicative hashes of 32 bits, each of every second character. The checksum of a long message is computed outside of
+ * JavaScript, at a fraction of what a loop would take.
  */
 export class Fingerprint {
   #even: number;
@@ -41,11 +42,9 @@ export class Fingerprint {
       if (isWhole) {
         if (at < length) even = Math.imul(even ^ text.charCodeAt(at), evenPrime);
       } else {
-        const step = Math.floor((length - beginLength - endLength) / samples);
-        for (let sample = 0; sample < samples; sample += 2, at += 2 * step) {
-          even = Math.imul(even ^ text.charCodeAt(at), evenPrime);
-          odd = Math.imul(odd ^ text.charCodeAt(at + step), oddPrime);
-        }
+        const checksum = crc32(text);
+        even = Math.imul(even ^ checksum, evenPrime);
+        odd = Math.imul(odd ^ checksum, oddPrime);
         for (at = length - endLength; at < length; at += 2) {
           even = Math.imul(even ^ text.charCodeAt(at), evenPrime);
           odd = Math.imul(odd ^ text.charCodeAt(at + 1), oddPrime);

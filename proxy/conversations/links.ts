@@ -8,7 +8,7 @@ import { Fingerprint } from './fingerprint.ts';
 import type { LookUpPoint } from './look-up.ts';
 import { hasConversation, type Message, readMessages } from './messages.ts';
 import { makePoints, type Point } from './points.ts';
-import { briefOf, isBrief, splitMessages, turnsOf, wholeOf } from './split.ts';
+import { briefOf, splitMessages, turnsOf, wholeOf } from './split.ts';
 
 /** A call that is to be linked. */
 export interface Asked {
@@ -71,10 +71,8 @@ interface Step {
   readonly parent: number;
   /** The branch of what it continues, and its first continuation. Undefined: this proxy does not know it. */
   readonly at: Point | undefined;
-  /** The point that later calls continue. */
+  /** The point that later calls continue. Of two continuations of a point, the same one has the same digest. */
   readonly own: number;
-  /** Of two continuations of a point, the same one has the same identity. */
-  readonly identity: number;
   readonly newMessages: number;
   /** Absent: as a continuation or a fork. */
   readonly way?: WayToLink;
@@ -100,21 +98,20 @@ export function makeLink({ organizationId, lookUp, onLinked }: LinkOptions): Lin
     points.set(digest, { branch, first: points.find(digest)?.first ?? 0 });
 
   /** The first continuation of a point stays on its branch, and each other one begins a branch. */
-  const follow = ({ conversationId, parent, at, own, identity, newMessages, way, mayResolve }: Step): Linked => {
+  const follow = ({ conversationId, parent, at, own, newMessages, way, mayResolve }: Step): Linked => {
     const { branch: parentBranch, first } = at ?? { branch: 0, first: 0 };
     const claims = first === 0;
-    if (claims) points.set(parent, { branch: parentBranch, first: identity });
-    const isFork = !claims && first !== identity;
-    const branch = isFork ? branchOf(identity) : parentBranch;
+    if (claims) points.set(parent, { branch: parentBranch, first: own });
+    const isFork = !claims && first !== own;
+    const branch = isFork ? branchOf(own) : parentBranch;
     note(own, branch);
     onLinked(isFork ? 'forked' : (way ?? 'continued'));
     const resolve = (told: Told) =>
       lookUp({ conversationId, point: parent }, told.isOpen, (stored) => {
-        const storedFirst = stored.first === own ? identity : stored.first;
         const storedBranch = branchNumber(stored.branchId);
-        points.set(parent, { branch: storedBranch, first: storedFirst ?? identity });
-        const isOther = storedFirst !== undefined && storedFirst !== identity;
-        const found = isOther ? branchOf(identity) : storedBranch;
+        points.set(parent, { branch: storedBranch, first: stored.first ?? own });
+        const isOther = stored.first !== undefined && stored.first !== own;
+        const found = isOther ? branchOf(own) : storedBranch;
         note(own, found);
         told.move(nameBranch(found));
       });
@@ -130,7 +127,7 @@ export function makeLink({ organizationId, lookUp, onLinked }: LinkOptions): Lin
       resolve: mayResolve ? resolve : undefined,
       withdraw() {
         const now = points.find(parent);
-        if (claims && now?.first === identity) points.set(parent, { branch: now.branch, first: 0 });
+        if (claims && now?.first === own) points.set(parent, { branch: now.branch, first: 0 });
       },
     };
   };
@@ -168,7 +165,6 @@ export function makeLink({ organizationId, lookUp, onLinked }: LinkOptions): Lin
       parent,
       at: { branch, first: known?.first ?? 0 },
       own,
-      identity: own,
       newMessages: messages.length,
       mayResolve: !known,
     });
@@ -182,9 +178,7 @@ export function makeLink({ organizationId, lookUp, onLinked }: LinkOptions): Lin
     const conversationId = ends.adopted(root.digest) ?? root.conversationId;
     const seenSoFar = new Fingerprint(root.digest).add(history);
     const inPlace = (parent: number, end: End | undefined): Linked => {
-      const said = briefOf(reply);
-      const own = reply.length === 0 ? root.digest : digests.of(`${parent}${said}${briefOf(fresh)}`);
-      const identity = isBrief(fresh) ? own : digests.of(`${parent}${said}${wholeOf(fresh)}`);
+      const own = reply.length === 0 ? root.digest : digests.of(`${parent}${briefOf(reply)}${briefOf(fresh)}`);
       histories.set(seenSoFar.add(reply).add(fresh).value, { branch: 0, first: own });
       if (end && end.conversationId !== conversationId) ends.adopt(root.digest, end.conversationId);
       const known = points.find(end?.point ?? parent);
@@ -193,7 +187,6 @@ export function makeLink({ organizationId, lookUp, onLinked }: LinkOptions): Lin
         parent: end?.point ?? parent,
         at: known ?? (end && { branch: end.branch, first: 0 }),
         own,
-        identity,
         newMessages: fresh.length,
         ...(end ? { way: 'compacted' } : !known && { way: 'unknown' }),
         mayResolve: !known && !end,

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { Message } from './messages.ts';
 
 /** The messages of a call by what they say about its place in a conversation. */
@@ -57,22 +58,20 @@ function isOfCaller(message: Message | undefined): boolean {
   return message?.by === 'caller';
 }
 
-/** A message that is longer is known by its length and some of its characters, once the call that said it is over. */
+/**
+ * A message that is longer is known by its length, its beginning, its end and a checksum of all of it, once the call that said
+ * it is over.
+ */
 const briefLength = 512;
 /** A longer one is always known so. */
 const wholeLength = 16_384;
 
-/** Whether the brief text of the messages has all of them. */
-export function isBrief(messages: readonly Message[]): boolean {
-  return messages.every(({ text }) => text.length <= briefLength);
-}
-
-/** A text that stands for messages, of a length that does not depend on theirs. */
+/** A text that stands for messages, of a length that does not depend on theirs. Other messages have another text. */
 export function briefOf(messages: readonly Message[]): string {
   return write(messages, briefLength);
 }
 
-/** A text that has the whole messages, but for the middle of very long ones. */
+/** A text that has the whole messages, with a checksum in place of the middle of very long ones. */
 export function wholeOf(messages: readonly Message[]): string {
   return write(messages, wholeLength);
 }
@@ -102,13 +101,11 @@ function inOrder(messages: readonly Message[]): readonly Message[] {
   return ordered;
 }
 
-const samples = 16;
+const checksumLength = 8;
 
-/** The beginning and the end of a text, and some of its characters between. */
+/** The beginning and the end of a text, and a checksum of all of it in place of what is between. */
 function excerpt(text: string, most: number): string {
-  const side = Math.floor(most / 2) - samples;
-  const step = Math.floor((text.length - 2 * side) / samples);
-  const codes: number[] = [];
-  for (let index = 0; index < samples; index += 1) codes.push(text.charCodeAt(side + index * step));
-  return text.slice(0, side) + String.fromCharCode(...codes) + text.slice(-side);
+  const side = Math.floor((most - checksumLength) / 2);
+  const checksum = crc32(text).toString(16).padStart(checksumLength, '0');
+  return text.slice(0, side) + checksum + text.slice(-side);
 }

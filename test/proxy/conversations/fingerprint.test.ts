@@ -38,6 +38,9 @@ test('nearly equal histories have different fingerprints', () => {
     [say(`${long.slice(1)}y`)],
     [say(`${long}x`)],
     ...Array.from({ length: 3_000 }, (_, number) => [say(`Order ${number}: ${long}`)]),
+    // Of one length, and different in one place of the middle.
+    ...Array.from({ length: 3_000 }, (_, number) => [say(`${long}${String(number).padStart(6, '0')}${long}`)]),
+    ...Array.from({ length: 200 }, (_, at) => [say(`${long.slice(0, at)}z${long.slice(at + 1)}!`)]),
   ];
   const fingerprints = [...histories.map((history) => of(history)), of([say('ab')], 2), of([say('ab')], 2 ** 40)];
   assert.equal(new Set(fingerprints).size, fingerprints.length);

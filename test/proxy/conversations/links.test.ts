@@ -270,6 +270,24 @@ describe('a branch begins with', () => {
     assert.match(String(branch), fork);
   });
 
+  for (const length of [100, 3_000, 60_000]) {
+    test(`a message of ${length} characters that differs in its middle alone, and has the same answer`, () => {
+      const { ask } = makeProxy();
+      const other = makeProxy();
+      const said = ['one', 'two'].map((what) => [...beginning, user(long(what, length))]);
+      const [main, forked] = said.map((call) => ask(call).place);
+      assert.deepEqual([main?.branchId, fork.test(forked?.branchId ?? '')], ['main', true]);
+      const next = said.map((call) => [...call, model('Done.'), user('And now?')]);
+      const places = next.map((call) => ask(call).place);
+      assert.deepEqual(
+        places.map(({ branchId, parentDigest }) => ({ branchId, parentDigest })),
+        [main, forked].map((place) => ({ branchId: place?.branchId, parentDigest: place?.messageDigest })),
+      );
+      // Another proxy finds the same points, by the digests alone.
+      const found = next.map((call) => other.ask(call).place.parentDigest);
+      assert.deepEqual(found, [main?.messageDigest, forked?.messageDigest]);
+    });
+  }
   test('a long message that differs in its middle alone', () => {
     const [, , branch, again] = branchesOf(
       ...[beginning.slice(0, 1), [...beginning, user(long('one'))]],
