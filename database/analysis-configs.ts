@@ -125,21 +125,18 @@ export async function readAnalysisConfigByName(
   return rows[0];
 }
 
-/** Reads the settings of an active template by its name, still sealed, as `readAnalysisConfigByName`. */
+/**
+ * Reads the settings of an active template of the session's own organization by its name, still sealed, as
+ * `readAnalysisConfigByName`.
+ */
 export async function readAnalysisTemplate(
   db: Queryable,
-  organizationId: string,
   namespaces: readonly string[],
   name: string,
 ): Promise<AnalysisConfigRow | undefined> {
   const { rows } = await db.query<AnalysisConfigRow>(
-    `select ${columns}
-     from chaperone.analysis_configs
-     where organization_id = $1::uuid and name = $2::text and deleted_at is null and is_active
-       and kind = 'template' and (serves_namespace is null or serves_namespace = any($3::text[]))
-     order by serves_namespace nulls last
-     limit 1`,
-    [organizationId, name, namespaces],
+    `select ${columns} from chaperone.read_analysis_template($1::text[], $2::text)`,
+    [namespaces, name],
   );
   return rows[0];
 }

@@ -22,22 +22,19 @@ export async function keepJobIntent(db: Queryable, organizationId: string, inten
 }
 
 /**
- * Takes the intents of calls whose worker is no longer alive and that have no record. Store the records in the same
- * transaction.
- *
- * @param jobId the job that made them; undefined: any
+ * Takes the intents of calls whose worker has not come back for ten minutes, and that have no record. Store the records in the
+ * same transaction.
  */
-export async function takeLostCalls(db: Queryable, jobId: string | undefined): Promise<RequestRecord[]> {
+export async function takeLostCalls(db: Queryable): Promise<RequestRecord[]> {
   const { rows } = await db.query<{ record: RequestRecord }>(
-    'select record from chaperone.take_lost_calls($1::bigint) as record',
-    [jobId ?? null],
+    'select record from chaperone.take_lost_calls(null) as record',
   );
   return rows.map(({ record }) => record);
 }
 
 /**
  * Forgets the intents of calls that have a record, and adds a job `settle-calls` for each organization with calls whose
- * worker is no longer alive.
+ * worker has not come back for ten minutes.
  *
  * @param db a worker's connection
  */

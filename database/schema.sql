@@ -1961,13 +1961,15 @@ begin
   delete from chaperone.job_intents i
     using chaperone.requests r
     where r.organization_id = i.organization_id and r.started_at = i.started_at and r.request_id = i.request_id;
+  update chaperone.job_intents i
+    set lost_at = case when i.lost_at is null then clock_timestamp() end
+    where (i.lost_at is null) <> exists (select from chaperone.workers w where w.worker_id = i.worker_id);
   perform chaperone.add_job_of(l.organization_id, 'settle-calls', 'all', null, 5)
     from (
       select distinct i.organization_id
       from chaperone.job_intents i
         join chaperone.organizations o on o.organization_id = i.organization_id and o.deleted_at is null
-      where i.kept_at < clock_timestamp() - interval '1 minute'
-        and not exists (select from chaperone.workers w where w.worker_id = i.worker_id)
+      where i.lost_at < clock_timestamp() - interval '10 minutes'
     ) l;
 end
 $function$;
@@ -2346,6 +2348,25 @@ AS $function$
 $function$;
 revoke all on function chaperone.quota_pending(uuid,bigint) from public;
 grant execute on function chaperone.quota_pending(uuid,bigint) to chaperone_tenant;
+
+CREATE OR REPLACE FUNCTION chaperone.read_analysis_template(namespaces text[], wanted text)
+ RETURNS TABLE(analysis_config_id uuid, resource text, serves_namespace text, name text, description text, config_encrypted bytea, is_active boolean, created_at timestamp with time zone, updated_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+AS $function$
+  select c.analysis_config_id, c.resource, c.serves_namespace, c.name, c.description, c.config_encrypted, c.is_active,
+    c.created_at, c.updated_at
+  from chaperone.analysis_configs c
+  where c.organization_id = chaperone.current_organization_id() and c.name = wanted and c.deleted_at is null
+    and c.is_active and c.kind = 'template' and (c.serves_namespace is null or c.serves_namespace = any(namespaces))
+  order by c.serves_namespace nulls last
+  limit 1
+$function$;
+revoke all on function chaperone.read_analysis_template(text[],text) from public;
+grant execute on function chaperone.read_analysis_template(text[],text) to chaperone_tenant;
 
 CREATE OR REPLACE FUNCTION chaperone.record_audit_change(organization uuid, entry jsonb, subject text, former bigint, state jsonb)
  RETURNS boolean
@@ -2744,6 +2765,7 @@ begin
     with taken as (
       delete from chaperone.job_intents i
       where i.organization_id = organization and (job is null or i.job_id = job)
+        and i.lost_at < clock_timestamp() - interval '10 minutes'
         and not exists (select from chaperone.workers w where w.worker_id = i.worker_id)
       returning i.started_at, i.request_id, i.record
     )
@@ -2941,6 +2963,8 @@ alter table chaperone.analysis_configs enable row level security;
 create policy api_made on chaperone.analysis_configs as restrictive for update to chaperone_tenant
   using ((resource IS NULL))
   with check ((resource IS NULL));
+create policy classifications on chaperone.analysis_configs as restrictive for select to chaperone_tenant
+  using ((kind = 'classification'::text));
 create policy tenant on chaperone.analysis_configs as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant insert (organization_id, analysis_config_id, name, description, config_encrypted, is_active) on chaperone.analysis_configs to chaperone_tenant;
@@ -3390,7 +3414,8 @@ create table chaperone.job_intents (
   job_id bigint not null,
   worker_id text not null,
   record json not null,
-  kept_at timestamp with time zone not null default clock_timestamp()
+  kept_at timestamp with time zone not null default clock_timestamp(),
+  lost_at timestamp with time zone
 );
 alter table chaperone.job_intents add constraint job_intents_pkey PRIMARY KEY (organization_id, request_id);
 alter table chaperone.job_intents add constraint job_intents_request_id_check CHECK ((length(request_id) <= 64));

@@ -9,20 +9,20 @@ import type { WorkerOrganization } from './organizations.ts';
 const noContents = Buffer.alloc(0);
 
 /**
- * Settles calls whose worker is no longer alive, as a proxy settles what it finds in its spool after it was killed. The
- * record has the id of the call. So where the worker's own spool comes back, the record that arrives first stays, and
+ * Settles calls whose worker has not come back, as a proxy settles what it finds in its spool after it was killed. The record
+ * has the id of the call. So where the worker's own spool comes back even later, the record that arrives first stays, and
  * limits and budgets count it once.
  *
- * @param jobId the job that made them. Undefined: any
  * @throws {ProxyError} `store_unavailable`
  */
-export async function settleLostCalls(
-  { id, store, settlement }: Pick<WorkerOrganization, 'id' | 'store' | 'settlement'>,
-  jobId: string | undefined,
-): Promise<void> {
+export async function settleLostCalls({
+  id,
+  store,
+  settlement,
+}: Pick<WorkerOrganization, 'id' | 'store' | 'settlement'>): Promise<void> {
   const records = await store.run((db) =>
     inTransaction(db, async () => {
-      const lost = (await takeLostCalls(db, jobId)).map(interruptedOf);
+      const lost = (await takeLostCalls(db)).map(interruptedOf);
       const rows = lost.map((record) => ({ row: Buffer.from(lineOf(record)), sealed: noContents }));
       const batch = gatherRequests('lines', rows);
       batch.add(rows);

@@ -3,7 +3,6 @@ import { addJob } from '../database/jobs.ts';
 import type { InFlight } from '../proxy/in-flight.ts';
 import { makeTaskAsk } from './ask.ts';
 import { describeFailure, JobError } from './job-error.ts';
-import { settleLostCalls } from './lost-calls.ts';
 import type { Organizations, WorkerOrganization } from './organizations.ts';
 import type { Task, TaskContext, TaskWorker } from './task.ts';
 
@@ -45,23 +44,16 @@ export function makeRunTask({ organizations, inFlight, worker, workerId, log }: 
       addJob: (job) => organization.store.run((db) => addJob(db, job)),
     };
   };
-  /** What fails here, the chore tries again. */
-  const settleCalls = (organization: WorkerOrganization, { jobId, task }: Attempt) =>
-    settleLostCalls(organization, jobId).catch((error: unknown) =>
-      log.warn({ err: error, task, job: jobId }, 'cannot settle the calls of a job whose worker has ended'),
-    );
   return {
     /** @throws what the task throws, or why the worker has to stop it */
     run: (task: Task, payload: JobPayload, attempt: Attempt): Promise<void> =>
       organizations.use(payload.organization, async (organization) => {
         attempt.signal.throwIfAborted();
-        if (attempt.number > 1) await settleCalls(organization, attempt);
         await untilAborted(attempt.signal, task.run(contextOf(organization, attempt), payload.id));
       }),
     /** Tells the task that no further attempt follows. */
     gaveUp: (task: Task, payload: JobPayload, attempt: Attempt, lastError: string | null): Promise<void> =>
       organizations.use(payload.organization, async (organization) => {
-        await settleCalls(organization, attempt);
         await task.gaveUp?.(contextOf(organization, attempt), payload.id, readFailure(lastError));
       }),
   };

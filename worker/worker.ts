@@ -97,6 +97,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   );
   const login = opened.adopt(followLogin(options), (it) => it.stop());
   const db = opened.adopt(openPool(login, log), (it) => it.end());
+  let heartbeat: Heartbeat | undefined;
+  // After the last records: the calls of a worker that has left, and that have none, would be given up.
+  opened.defer(() => heartbeat?.stop());
   organizations = opened.adopt(
     makeOrganizations({
       ...options,
@@ -116,7 +119,6 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     webhooks: makeWebhookMetrics(metrics.registry),
     knowledge: makeKnowledgeMetrics(metrics.registry),
   };
-  let heartbeat: Heartbeat | undefined;
   let jobPool: WorkerPool | undefined;
   const work = makeRunTask({ organizations, inFlight, worker, workerId: () => jobPool?.id ?? '', log });
   const stopSignal = new AbortController();
@@ -199,7 +201,6 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       ]),
     ]),
   });
-  opened.defer(() => heartbeat?.stop());
   const deadJobs = makeDeadJobs({ db, tasks, gaveUp: work.gaveUp, signal: stopSignal.signal, log });
   const rounds = opened.adopt(
     startRounds({

@@ -10,7 +10,7 @@ export interface Stage {
 const e2e = /^test\/e2e\//;
 
 /** They need the whole cluster for themselves: they judge, break or replace the installation that the others use. */
-const alone = /^test\/e2e\/(?:check|faults|install|upgrade|walk|webhook-away)\.test\.ts$/;
+const alone = /^test\/e2e\/(?:check|faults|install|upgrade|walk|webhook-away|worker-faults)\.test\.ts$/;
 
 /** Splits a run into stages. */
 export function toStages(files: readonly string[]): Stage[] {

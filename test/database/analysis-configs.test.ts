@@ -124,29 +124,33 @@ test('a config of one namespace is visible only there, and takes no name from ot
 });
 
 test('a template is found by its name only, and is no config', async () => {
-  const { id } = await makeTenant(database);
+  const other = await makeTenant(database);
+  const asOther = await connect(scope, other.url);
   const put = async (name: string, servesNamespace: string | null) => {
-    const row = { ...config(name), organizationId: id, resource: `team/${name}`, servesNamespace };
+    const row = { ...config(name), organizationId: other.id, resource: `team/${name}`, servesNamespace };
     await upsertAnalysisConfigs(database.owner, [{ ...row, kind: 'template' }]);
     return row.analysisConfigId;
   };
   const [shared, shop] = [await put('audit', null), await put('audit', 'shop')];
   const found = async (namespaces: string[], name = 'audit') =>
-    (await readAnalysisTemplate(database.owner, id, namespaces, name))?.analysisConfigId;
+    (await readAnalysisTemplate(asOther, namespaces, name))?.analysisConfigId;
   assert.deepEqual([await found([]), await found(['shop']), await found([], 'other')], [shared, shop, undefined]);
-  assert.equal(await readAnalysisConfig(database.owner, id, [], shared), undefined);
-  assert.equal(await readAnalysisConfigByName(database.owner, id, [], 'audit'), undefined);
+  assert.equal(await readAnalysisTemplate(db, [], 'audit'), undefined, 'for another organization');
+  assert.equal(await readAnalysisConfig(asOther, other.id, [], shared), undefined);
+  assert.equal(await readAnalysisConfigByName(asOther, other.id, [], 'audit'), undefined);
   const page = { isActive: undefined, limit: 10, offset: 0 };
-  assert.equal((await listAnalysisConfigs(database.owner, id, ['shop'], page)).total, 0);
-  await upsertAnalysisConfigs(database.owner, [
-    {
-      ...config('audit'),
-      ...classification,
-      organizationId: id,
-      analysisConfigId: shared,
-      resource: 'team/audit',
-      servesNamespace: null,
-    },
-  ]);
-  assert.equal(await found([]), undefined);
+  assert.equal((await listAnalysisConfigs(asOther, other.id, ['shop'], page)).total, 0);
+  // What sidecars ask that know no templates.
+  const { rows } = await asOther.query(
+    `select analysis_config_id, name, config_encrypted from chaperone.analysis_configs
+     where organization_id = $1::uuid and deleted_at is null
+       and (serves_namespace is null or serves_namespace = any($2::text[]))`,
+    [other.id, ['shop']],
+  );
+  assert.deepEqual(rows, []);
+  // Its name is taken for all of them.
+  await assert.rejects(
+    insertAnalysisConfig(asOther, { ...config('audit'), organizationId: other.id, isActive: true }),
+    refusedWith('23505'),
+  );
 });

@@ -34,6 +34,7 @@ const definerCalls: Readonly<Record<string, () => string>> = {
   remove_passages: () => `select chaperone.remove_passages('kb_1')`,
   delete_article: () => `select chaperone.delete_article('kb_1')`,
   add_job: () => `select chaperone.add_job('task', 'row', null, 1)`,
+  read_analysis_template: () => `select * from chaperone.read_analysis_template('{shop}', 'audit')`,
   take_lost_calls: () => 'select chaperone.take_lost_calls(null)',
   emit_event: () => `select chaperone.emit_event('analysis.completed', 'subject', null, '{}')`,
   test_webhook: () =>

@@ -9,6 +9,7 @@ import { stringify } from 'yaml';
 import { namespace as operatorNamespace } from '../../scripts/cluster/product.ts';
 import { openTarget } from '../../scripts/cluster/target.ts';
 import { atEnd, type Scope } from '../scope.ts';
+import { until } from '../until.ts';
 
 /** For a suite's options: why it is skipped, if it is. */
 export const skip =
@@ -84,7 +85,8 @@ function resource(kind: string, name: string, spec: object): object {
   return { apiVersion: 'chaperone.dev/v1alpha1', kind, metadata: { name }, spec };
 }
 
-export async function makeTenant(scope: Scope, more: object = {}): Promise<Tenant> {
+/** @param more fields of the Organization's spec, perhaps by the tenant's name */
+export async function makeTenant(scope: Scope, more: object | ((name: string) => object) = {}): Promise<Tenant> {
   const name = `e2e-${randomBytes(4).toString('hex')}`;
   atEnd(scope, () => removeTenant(name));
   const labels = { 'example.com/tenant': name };
@@ -92,7 +94,7 @@ export async function makeTenant(scope: Scope, more: object = {}): Promise<Tenan
   await apply(
     name,
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } },
-    organizationOf(name, more),
+    organizationOf(name, typeof more === 'function' ? more(name) : more),
     personaOf(name, 'Speak like a pirate.'),
     ...bindingsOf(name),
     { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'workload' }, data: { 'workload.mjs': script } },
@@ -203,6 +205,15 @@ export async function withService<T>(service: string, port: number, use: (local:
     child.kill();
     await exited;
   }
+}
+
+/** Deletes the pod of the bundled database, and waits until the next one serves. */
+export async function restartDatabase(): Promise<void> {
+  const pod = ['pod', 'chaperone-database-0', '--namespace', operatorNamespace];
+  await kubectl('delete', ...pod);
+  const readiness = '--output=jsonpath={.status.conditions[?(@.type=="Ready")].status}';
+  const isReady = async () => (await kubectl('get', ...pod, '--ignore-not-found', readiness)) === 'True';
+  await until(isReady, 'the database to be back', 180_000);
 }
 
 /** Queries the bundled database as its owner. */

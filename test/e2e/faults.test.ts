@@ -1,7 +1,6 @@
 import { suite, test } from 'node:test';
-import { until } from '../until.ts';
 import { assertAccounts } from './accounts.ts';
-import { apply, getJson, kubectl, makeTenant, operatorNamespace, skip } from './cluster.ts';
+import { apply, getJson, kubectl, makeTenant, operatorNamespace, restartDatabase, skip } from './cluster.ts';
 import { endCalls, endless, startCalls, untilAnswered } from './jobs.ts';
 
 suite('no record of a call is lost', { skip }, () => {
@@ -27,14 +26,6 @@ suite('no record of a call is lost', { skip }, () => {
     });
   }
 });
-
-async function restartDatabase(): Promise<void> {
-  const pod = ['pod', 'chaperone-database-0', '--namespace', operatorNamespace];
-  await kubectl('delete', ...pod);
-  const readiness = '--output=jsonpath={.status.conditions[?(@.type=="Ready")].status}';
-  const isReady = async () => (await kubectl('get', ...pod, '--ignore-not-found', readiness)) === 'True';
-  await until(isReady, 'the database to be back', 180_000);
-}
 
 async function killOperators(): Promise<void> {
   const pods = ['pods', '--namespace', operatorNamespace, '--selector=app.kubernetes.io/component=operator'];

@@ -43,7 +43,10 @@ const tasks: Readonly<Record<string, Task>> = {
 const options = JSON.parse(process.argv[2] ?? '{}') as Omit<WorkerOptions, 'log' | 'tasks'>;
 process.on('disconnect', () => process.exit(1));
 void startWorker({ ...options, tasks, log: pino({ level: 'error' }, pino.destination(2)) }).then(
-  () => process.send?.('ready'),
+  (worker) => {
+    process.once('SIGTERM', () => void worker.stop().then(() => process.exit(0)));
+    process.send?.('ready');
+  },
   (error: unknown) => {
     process.stderr.write(`${error}\n`);
     process.exit(1);

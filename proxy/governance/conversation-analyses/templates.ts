@@ -14,9 +14,9 @@ export async function chooseSettings(
   { inForce, store }: Pick<GovernanceContext, 'inForce' | 'store'>,
   name: string,
 ): Promise<AnalysisSettings> {
-  const { snapshot, namespaces } = inForce();
+  const { namespaces } = inForce();
   const own = [...namespaces.keys()];
-  const row = await store.run((db) => readAnalysisTemplate(db, snapshot.organizationId, own, toStorable(name)));
+  const row = await store.run((db) => readAnalysisTemplate(db, own, toStorable(name)));
   if (row) return statedSettings(openTemplate(inForce(), row));
   const builtIn = builtInTemplates.find((one) => one === name);
   if (builtIn) return builtInSettings(builtIn);
