@@ -97,6 +97,23 @@ export async function findArticleVersions(
   return rows;
 }
 
+/** Finds those of these articles that are published, each with its latest text. */
+export async function findPublishedArticles(
+  db: Queryable,
+  organizationId: string,
+  articleIds: readonly string[],
+): Promise<ArticleRow[]> {
+  const { rows } = await db.query<ArticleRow>(
+    `select ${columns}
+     from chaperone.knowledge_articles a
+       join chaperone.knowledge_versions v
+         on v.organization_id = a.organization_id and v.article_id = a.article_id and v.version = a.version
+     where a.organization_id = $1::uuid and a.article_id = any ($2::text[]) and a.status = 'published'`,
+    [organizationId, articleIds],
+  );
+  return rows;
+}
+
 /** Whether an organization has an article. */
 export async function hasArticles(db: Queryable, organizationId: string): Promise<boolean> {
   const { rowCount } = await db.query(

@@ -25,6 +25,14 @@ export interface MessageParams {
   readonly sender?: 'user' | 'agent' | undefined;
 }
 
+/** An article that an answer comes from. */
+export interface SourceArticle {
+  readonly articleId: string;
+  readonly title: string;
+  /** Where the organization shows it. */
+  readonly url: string | null;
+}
+
 export interface ChatResponse {
   readonly conversationId: string;
   readonly messageId: string;
@@ -34,6 +42,8 @@ export interface ChatResponse {
   readonly confidence: number;
   /** Ids of the articles that the answer comes from. */
   readonly sources: readonly string[];
+  /** Those of them that are published. Absent from servers before it was there. */
+  readonly sourceArticles?: readonly SourceArticle[];
   readonly escalated: boolean;
   readonly status: ConversationStatus;
   readonly reason: EscalationReason | null;
@@ -76,6 +86,7 @@ export interface Message {
   readonly status: 'pending' | 'completed' | 'failed' | 'withheld' | 'interrupted';
   readonly confidence?: number;
   readonly sources?: readonly string[];
+  readonly sourceArticles?: readonly SourceArticle[];
   readonly errorCode?: string;
   readonly timestamp: string;
 }

@@ -14,6 +14,7 @@ export type {
   FeedbackParams,
   Message,
   MessageParams,
+  SourceArticle,
 } from './conversations.ts';
 export {
   ApiError,

@@ -12,6 +12,7 @@ import type { Route } from '../../http/route.ts';
 import { Nullable, Timestamp } from '../../http/schemas.ts';
 import { agent, channel, confidence, conversationId, params, reason, sources, status, tags, userId } from './fields.ts';
 import { route } from './route.ts';
+import { SourceArticles, showSourceArticles } from './source-articles.ts';
 import { forVisitors, showVisitor } from './visitors.ts';
 
 export const described = {
@@ -44,6 +45,7 @@ const ShownMessage = Type.Object({
   }),
   confidence: Type.Optional(confidence),
   sources: Type.Optional(sources),
+  source_articles: Type.Optional(SourceArticles),
   error_code: Type.Optional(Type.String()),
   timestamp: Timestamp,
 });
@@ -63,7 +65,12 @@ export const conversationRoutes: readonly Route<GovernanceContext>[] = [
     },
     async ({ caller, params: { conversation_id: id } }, context) => {
       const { conversation, messages } = await getSupportConversation(context, caller, id);
-      return showVisitor(caller, { ...showConversation(conversation), messages: messages.map(showMessage) });
+      const articlesOf = await showSourceArticles(
+        context,
+        messages.flatMap(({ sources: from }) => from),
+      );
+      const shown = messages.map((message) => showMessage(message, articlesOf(message.sources)));
+      return showVisitor(caller, { ...showConversation(conversation), messages: shown });
     },
     forVisitors,
   ),
@@ -111,11 +118,11 @@ export function showConversation(
   };
 }
 
-function showMessage(message: SupportMessage): Static<typeof ShownMessage> {
+function showMessage(message: SupportMessage, articles: Static<typeof SourceArticles>): Static<typeof ShownMessage> {
   const { messageId: id, sender, content, status: now, confidence: sure, sources: from, errorCode } = message;
   return {
     ...{ id, sender, content, status: now },
-    ...(sure !== null && { confidence: Math.round(sure * 100) / 100, sources: [...from] }),
+    ...(sure !== null && { confidence: Math.round(sure * 100) / 100, sources: [...from], source_articles: articles }),
     ...(errorCode !== null && { error_code: errorCode }),
     timestamp: (message.completedAt ?? message.createdAt).toISOString(),
   };

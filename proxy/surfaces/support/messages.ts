@@ -3,11 +3,12 @@ import type { ProblemCode } from '../../error.ts';
 import type { GovernanceContext } from '../../governance/context.ts';
 import { escalationReasons } from '../../governance/support/conversations.ts';
 import { makeConverse } from '../../governance/support/converse.ts';
-import type { SupportAnswer } from '../../governance/support/desk.ts';
+import type { SupportAnswer, SupportListener } from '../../governance/support/desk.ts';
 import { notBlank } from '../../http/not-blank.ts';
 import type { Route } from '../../http/route.ts';
 import { Timestamp } from '../../http/schemas.ts';
 import { agent, channel, confidence, conversationId, reason, sources, status, tags, userId } from './fields.ts';
+import { SourceArticles, showSourceArticles } from './source-articles.ts';
 import { streamAnswer } from './stream.ts';
 import { forVisitors, nameVisitor, requireNoClaims } from './visitors.ts';
 
@@ -78,6 +79,7 @@ const answered = {
   response: Type.String({ description: 'What the customer reads.' }),
   confidence,
   sources,
+  source_articles: SourceArticles,
   escalated: Type.Boolean(),
   status,
   reason,
@@ -108,6 +110,13 @@ export const postMessage: Route<GovernanceContext> = (app, context) => {
             response: 'To reset your password, choose “Forgot Password” on the login page…',
             confidence: 0.92,
             sources: ['kb_5f0c2a8d3b7e4f6a9c1d2e3f'],
+            source_articles: [
+              {
+                article_id: 'kb_5f0c2a8d3b7e4f6a9c1d2e3f',
+                title: 'Password Reset Guide',
+                url: 'https://help.example.com/password',
+              },
+            ],
             ...{ escalated: false, status: 'active', reason: null, assigned_agent: null },
             timestamp: '2026-01-12T15:30:00.000Z',
           },
@@ -118,8 +127,13 @@ export const postMessage: Route<GovernanceContext> = (app, context) => {
       requireNoClaims(caller, body.metadata);
       const { message, user_id: user, channel: by = 'api', metadata = {}, sender = 'user' } = body;
       const asked = { message, user, channel: by, metadata, sender, conversationId: body.conversation_id };
-      if (!body.stream) return showAnswer(await converse(callContext, asked));
-      const stream = await streamAnswer((listener) => converse(callContext, asked, listener), id, showAnswer);
+      const answer = async (listener?: SupportListener) => {
+        const given = await converse(callContext, asked, listener);
+        const articlesOf = await showSourceArticles(context, given.sources);
+        return showAnswer(given, articlesOf(given.sources));
+      };
+      if (!body.stream) return answer();
+      const stream = await streamAnswer(answer, id);
       reply.headers({ 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' });
       // The schema is that of the whole answer.
       return reply.send(stream as never);
@@ -127,13 +141,17 @@ export const postMessage: Route<GovernanceContext> = (app, context) => {
   });
 };
 
-function showAnswer(answer: SupportAnswer): Static<ReturnType<typeof Type.Object<typeof answered>>> {
+function showAnswer(
+  answer: SupportAnswer,
+  articles: Static<typeof SourceArticles>,
+): Static<ReturnType<typeof Type.Object<typeof answered>>> {
   return {
     conversation_id: answer.conversationId,
     message_id: answer.messageId,
     response: answer.response,
     confidence: answer.confidence,
     sources: [...answer.sources],
+    source_articles: articles,
     escalated: answer.status === 'escalated',
     status: answer.status,
     reason: readReason(answer.reason),

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { SupportAnswer, SupportListener } from '../../governance/support/desk.ts';
+import type { SupportListener } from '../../governance/support/desk.ts';
 import { toProxyError } from '../../http/envelope.ts';
 import { noteStreamStatus } from '../../http/idempotency/stream-status.ts';
 import { supportEnvelope } from './envelope.ts';
@@ -9,13 +9,12 @@ const aliveMs = 15_000;
 /**
  * Answers by server-sent events. A message that is refused before it is stored is refused as any request.
  *
- * @param show the last event's data
+ * @param answer resolves with the last event's data
  * @returns the events, when the message is stored
  */
 export async function streamAnswer(
-  converse: (listener: SupportListener) => Promise<SupportAnswer>,
+  answer: (listener: SupportListener) => Promise<object>,
   requestId: string,
-  show: (answer: SupportAnswer) => object,
 ): Promise<Readable> {
   const stream = new Readable({ read() {} });
   const alive = setInterval(() => stream.push(':\n\n'), aliveMs).unref();
@@ -28,7 +27,7 @@ export async function streamAnswer(
     clearInterval(alive);
     if (!stream.destroyed) stream.push(null);
   };
-  const answered = converse({
+  const answered = answer({
     begun({ conversationId, messageId }) {
       send('message', { conversation_id: conversationId, message_id: messageId });
       begun.resolve();
@@ -37,7 +36,7 @@ export async function streamAnswer(
   });
   answered
     .then(
-      (answer) => send('done', show(answer)),
+      (shown) => send('done', shown),
       (error: unknown) => {
         begun.reject(error);
         const problem = toProxyError(error);

@@ -33,7 +33,7 @@ describe('the client for JavaScript', () => {
     chaperone = await import(pathToFileURL(file).href);
     admin = makeClient(product.admin);
     client = makeClient(product.backend);
-    ({ articleId } = await admin.knowledgeBase.add({ ...article, metadata: { last_updated: 'today', byUser: 'ada' } }));
+    ({ articleId } = await admin.knowledgeBase.add({ ...article, metadata: { ...article.metadata, byUser: 'ada' } }));
   });
 
   const makeClient = (apiKey: string, more: object = {}) =>
@@ -61,6 +61,8 @@ describe('the client for JavaScript', () => {
     const first = await client.sendMessage(ask({ channel: 'chat', metadata: { user_email: 'a@example.com' } }));
     assert.match(first.answer, /choose Forgot Password/);
     assert.deepEqual([first.sources, first.escalated, first.status], [[articleId], false, 'active']);
+    const named = [{ articleId, title: article.title, url: 'https://help.example.com/password' }];
+    assert.deepEqual(first.sourceArticles, named);
     assert.ok(first.confidence >= 0.75 && !Number.isNaN(Date.parse(first.timestamp)));
     assert.ok(!('response' in first));
     const { conversationId } = first;
@@ -69,6 +71,7 @@ describe('the client for JavaScript', () => {
     const shown = await client.getConversation(conversationId);
     assert.deepEqual([shown.userId, shown.channel, shown.messageCount], ['user_1', 'chat', 4]);
     assert.deepEqual(shown.metadata, { user_email: 'a@example.com' });
+    assert.deepEqual(shown.messages[1]?.sourceArticles, named);
     assert.deepEqual(shown.messages.map(({ sender, content }) => [sender, content]).slice(0, 2), [
       ['user', 'How do I reset my password?'],
       ['ai', first.answer],
@@ -118,7 +121,7 @@ describe('the client for JavaScript', () => {
     const shown = await knowledgeBase.get(added.articleId);
     assert.deepEqual([shown.title, shown.content, shown.category], ['Our lamps', 'A lamp blinks blue.', null]);
     assert.equal((await knowledgeBase.get(added.articleId, { version: 1 })).title, 'Lamps');
-    assert.deepEqual((await knowledgeBase.get(articleId)).metadata, { last_updated: 'today', byUser: 'ada' });
+    assert.deepEqual((await knowledgeBase.get(articleId)).metadata, { ...article.metadata, byUser: 'ada' });
     const { versions } = await knowledgeBase.versions(added.articleId);
     assert.deepEqual(
       versions.map(({ version }) => version),

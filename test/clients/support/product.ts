@@ -20,6 +20,7 @@ export interface Product {
 export const article = {
   title: 'Password Reset Guide',
   content: 'To reset your password, choose Forgot Password on the login page. We send a link to your address.',
+  metadata: { last_updated: 'today', url: 'https://help.example.com/password' },
 };
 
 export async function startProduct(scope: Scope): Promise<Product> {

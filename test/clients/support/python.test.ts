@@ -14,8 +14,10 @@ import { article, type Product, readSnippets, startProduct } from './product.ts'
 /** What `story.py` is to print for a user, in this order. */
 const seenBy = (user: string): readonly unknown[] => [
   ['answer', true, 1, false, true],
+  ['named', [article.title]],
   ['continued', true, user, 'chat', { userEmail: 'a@example.com' }],
   ['messages', ['user', 'ai', 'user', 'ai'], true],
+  ['named again', true],
   ['feedback', 5],
   ['escalated', 'escalated', 'manual', 1, 5],
   ['changed', null, 'active', 'resolved'],

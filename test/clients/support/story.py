@@ -52,11 +52,13 @@ def make_client(api_key, base_url=BASE_URL, **more):
 async def converse(client, admin):
     first = await client.send_message(QUESTION, USER, channel="chat", metadata={"userEmail": "a@example.com"})
     show("answer", "Forgot Password" in first.answer, len(first.sources), first.escalated, first.confidence >= 0.75)
+    show("named", [source.title for source in first.source_articles or []])
     one = first.conversation_id
     following = await client.send_message("And the password link?", USER, conversation_id=one)
     shown = await client.get_conversation(one)
     show("continued", following.conversation_id == one, shown.user_id, shown.channel, shown.metadata)
     show("messages", [message.sender for message in shown.messages], shown.messages[1].content == first.answer)
+    show("named again", shown.messages[1].source_articles == first.source_articles)
     feedback = await client.submit_feedback(one, 5, comment="Quick.")
     show("feedback", feedback.rating)
     handed = await admin.escalate(one, assigned_agent=USER)

@@ -38,6 +38,7 @@ from .models import (
     SavedArticle,
     SearchResult,
     SearchResults,
+    SourceArticle,
 )
 
 __all__ = [
@@ -76,5 +77,6 @@ __all__ = [
     "SearchResult",
     "SearchResults",
     "ServerError",
+    "SourceArticle",
     "StreamError",
 ]

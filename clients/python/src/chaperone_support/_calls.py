@@ -49,7 +49,7 @@ def article_path(article_id: str) -> str:
 
 
 def parse_response(raw: Fields) -> models.ChatResponse:
-    return read(models.ChatResponse, raw, answer=raw["response"])
+    return read(models.ChatResponse, raw, answer=raw["response"], source_articles=models.read_sources(raw))
 
 
 def send_message(**fields: object) -> Call[models.ChatResponse]:
@@ -58,7 +58,7 @@ def send_message(**fields: object) -> Call[models.ChatResponse]:
 
 def get_conversation(conversation_id: str) -> Call[models.Conversation]:
     def parse(raw: Fields) -> models.Conversation:
-        messages = [read(models.Message, message) for message in raw["messages"]]
+        messages = [read(models.Message, one, source_articles=models.read_sources(one)) for one in raw["messages"]]
         return read(models.Conversation, raw, messages=messages)
 
     return Call("GET", conversation_path(conversation_id), parse)

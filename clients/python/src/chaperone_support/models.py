@@ -16,6 +16,22 @@ def read(model: Type[T], raw: Mapping[str, Any], **more: Any) -> T:
 
 
 @dataclass(frozen=True)
+class SourceArticle:
+    """An article that an answer comes from."""
+
+    article_id: str
+    title: str
+    #: Where the organization shows it.
+    url: Optional[str]
+    raw: Raw = field(repr=False, compare=False)
+
+
+def read_sources(raw: Mapping[str, Any]) -> Optional[List[SourceArticle]]:
+    named = raw.get("source_articles")
+    return None if named is None else [read(SourceArticle, one) for one in named]
+
+
+@dataclass(frozen=True)
 class ChatResponse:
     conversation_id: str
     message_id: str
@@ -25,6 +41,8 @@ class ChatResponse:
     confidence: float
     #: Ids of the articles that the answer comes from.
     sources: List[str]
+    #: Those of them that are published. None from servers before it was there.
+    source_articles: Optional[List[SourceArticle]]
     escalated: bool
     #: ``active``: the machine answers. ``escalated``: a human has it. ``resolved``.
     status: str
@@ -71,6 +89,7 @@ class Message:
     status: str
     confidence: Optional[float]
     sources: Optional[List[str]]
+    source_articles: Optional[List[SourceArticle]]
     error_code: Optional[str]
     timestamp: str
     raw: Raw = field(repr=False, compare=False)
