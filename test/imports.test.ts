@@ -16,6 +16,7 @@ const partsOfOperator = [
  */
 const parts: Readonly<Record<string, readonly string[]>> = {
   clients: [],
+  widget: ['clients'],
   crds: [],
   dashboards: [],
   database: [],
@@ -197,6 +198,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   ],
   test: [
     'clients',
+    'widget',
     'proxy/egress/addresses.ts',
     'proxy/quota',
     'proxy/sockets',

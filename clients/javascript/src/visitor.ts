@@ -19,12 +19,19 @@ export function makeVisitor(storage: VisitorStorage | undefined): Visitor {
       return undefined;
     }
   };
-  let token = attempt((kept) => kept.getItem(name)) ?? undefined;
+  const read = () => attempt((kept) => kept.getItem(name));
+  let token = read() ?? undefined;
+  let isKept = read() !== undefined;
   return {
-    token: () => token,
+    // Another tab of the page may have begun as another visitor.
+    token: () => (isKept ? (read() ?? undefined) : token),
     keep(newToken) {
       token = newToken;
-      attempt((kept) => kept.setItem(name, newToken));
+      isKept =
+        attempt((kept) => {
+          kept.setItem(name, newToken);
+          return kept.getItem(name) === newToken;
+        }) ?? false;
     },
     forget() {
       token = undefined;

@@ -31,3 +31,13 @@ export function supportSettings({ spec, personas }: Pick<Snapshot, 'spec' | 'per
     textsIn: makeTextsIn(support.texts),
   };
 }
+
+/** Why the desk cannot answer anybody, as the condition SupportEffective says it. Undefined: it can. */
+export function whyNoDesk({
+  storesContents,
+  surfaces,
+}: Pick<Snapshot, 'storesContents' | 'surfaces'>): string | undefined {
+  if (!storesContents) return 'it stores no contents (storage.contents is None), and conversations need them.';
+  if (surfaces && !surfaces.has('chat')) return 'its spec.surfaces has no chat, by which the desk asks models.';
+  return undefined;
+}

@@ -7,6 +7,7 @@ import { changeRoutes } from './changes.ts';
 import { conversationRoutes } from './conversations.ts';
 import { knowledgeRoutes } from './knowledge-base.ts';
 import { postMessage } from './messages.ts';
+import { widgetRoute } from './widget.ts';
 
 /** One line for each resource. */
 const routes: readonly Route<GovernanceContext>[] = [
@@ -20,6 +21,7 @@ const routes: readonly Route<GovernanceContext>[] = [
 ];
 
 export function registerSupport(app: SurfaceApp, context: GovernanceContext): void {
+  widgetRoute(app, context);
   app.register(
     async (v1: SurfaceApp) => {
       for (const route of routes) route(v1, context);

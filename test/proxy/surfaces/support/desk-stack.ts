@@ -21,6 +21,8 @@ export interface Desk {
   readonly backend: string;
   /** Fields of the model's next answers, in place of the defaults; a function gets the texts of the prompt. */
   reply: object | ((texts: readonly string[]) => object | Promise<object>);
+  /** Where it is set, answers that are asked for as streams come in these pieces. */
+  pieces: ((content: string) => AsyncIterable<string>) | undefined;
   ask(method: string, path: string, body?: unknown, token?: string): Promise<Answer>;
   say(message: string, more?: object, token?: string): Promise<Answer>;
 }
@@ -44,7 +46,7 @@ export async function startDesk(
   const admin = await stack.sign({ user: 'ada', roles: ['admin'] });
   const backend = await stack.sign({ roles: ['member'] });
   const desk: Desk = {
-    ...{ stack, provider, admin, backend, reply: {} },
+    ...{ stack, provider, admin, backend, reply: {}, pieces: undefined },
     async ask(method, path, body, token = backend) {
       const answer = await fetch(new URL(`/api/v1${path}`, stack.baseUrl), {
         method,
@@ -72,10 +74,21 @@ export async function startDesk(
       ...{ is_question: true, wants_human: false, sentiment: 'neutral', topics: [], cited },
       ...fields,
     });
+    const usage = { prompt_tokens: 100, completion_tokens: 20, total_tokens: 120 };
+    const common = { id: 'chatcmpl-1', created: 1, model: 'gpt-4o-mini' };
+    if (body.stream && desk.pieces) {
+      const chunk = (choices: readonly object[], more: object = {}) =>
+        `data: ${JSON.stringify({ ...common, object: 'chat.completion.chunk', choices, ...more })}\n\n`;
+      const choice = (delta: object, finish_reason: string | null) => ({ index: 0, delta, finish_reason });
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      for await (const piece of desk.pieces(content)) response.write(chunk([choice({ content: piece }, null)]));
+      response.end(`${chunk([choice({}, 'stop')])}${chunk([], { usage })}data: [DONE]\n\n`);
+      return;
+    }
     sendJson(response, {
-      ...{ id: 'chatcmpl-1', object: 'chat.completion', created: 1, model: 'gpt-4o-mini' },
+      ...{ ...common, object: 'chat.completion' },
       choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }],
-      usage: { prompt_tokens: 100, completion_tokens: 20, total_tokens: 120 },
+      usage,
     });
   };
   await desk.ask(
