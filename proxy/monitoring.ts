@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { Registry } from 'prom-client';
+import { asksForOpenMetrics, openMetricsType, renderOpenMetrics } from './open-metrics.ts';
 
 export interface MonitoringOptions {
   readonly host: string;
@@ -34,7 +35,10 @@ function makeServer({ registry, refresh, notReady }: MonitoringOptions): Server 
     const path = (request.url ?? '').split('?', 1)[0];
     if (path === '/metrics') {
       refresh();
-      response.writeHead(200, { 'content-type': registry.contentType }).end(await registry.metrics());
+      const isOpen = asksForOpenMetrics(request.headers.accept);
+      const text = isOpen ? await renderOpenMetrics(registry) : await registry.metrics();
+      const type = isOpen ? openMetricsType : registry.contentType;
+      response.writeHead(200, { 'content-type': type, vary: 'accept' }).end(text);
     } else if (path === '/healthz') {
       response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n');
     } else if (path === '/readyz') {

@@ -25,6 +25,8 @@ export class Sum {
 export class Distribution {
   readonly #bounds: readonly number[];
   readonly #counts: number[];
+  /** The last value of each bucket that a trace has. Undefined until there is one. */
+  #exemplars: (Exemplar | undefined)[] | undefined;
   #sum = 0;
   #count = 0;
 
@@ -34,15 +36,20 @@ export class Distribution {
     this.#counts = bounds.map(() => 0);
   }
 
-  observe(value: number): void {
+  /** @param traceId the trace that has what is measured */
+  observe(value: number, traceId?: string | undefined): void {
     this.#sum += value;
     this.#count += 1;
     const bounds = this.#bounds;
-    for (let index = 0; index < bounds.length; index += 1) {
-      if (value > (bounds[index] ?? 0)) continue;
-      this.#counts[index] = (this.#counts[index] ?? 0) + 1;
-      return;
-    }
+    let index = 0;
+    while (index < bounds.length && value > (bounds[index] ?? 0)) index += 1;
+    if (index < bounds.length) this.#counts[index] = (this.#counts[index] ?? 0) + 1;
+    if (traceId !== undefined) this.#keep(index, value, traceId);
+  }
+
+  #keep(index: number, value: number, traceId: string): void {
+    this.#exemplars ??= [];
+    this.#exemplars[index] = { labelSet: { trace_id: traceId }, value, timestamp: Date.now() / 1_000 };
   }
 
   /** The values in the form of prom-client's registry. */
@@ -50,11 +57,14 @@ export class Distribution {
     let below = 0;
     const buckets = this.#counts.map((count, index) => {
       below += count;
-      return { metricName: `${name}_bucket`, labels: { le: this.#bounds[index] ?? 0 }, sharedLabels, value: below };
+      const exemplar = this.#exemplars?.[index];
+      const labels = { le: this.#bounds[index] ?? 0 };
+      return { metricName: `${name}_bucket`, labels, sharedLabels, value: below, exemplar };
     });
+    const last = this.#exemplars?.[this.#bounds.length];
     return [
       ...buckets,
-      { metricName: `${name}_bucket`, labels: { le: '+Inf' }, sharedLabels, value: this.#count },
+      { metricName: `${name}_bucket`, labels: { le: '+Inf' }, sharedLabels, value: this.#count, exemplar: last },
       { metricName: `${name}_sum`, labels: {}, sharedLabels, value: this.#sum },
       { metricName: `${name}_count`, labels: {}, sharedLabels, value: this.#count },
     ];
@@ -67,6 +77,15 @@ interface HistogramValue {
   /** The labels that all values of a distribution have. */
   readonly sharedLabels: Labels<string>;
   readonly value: number;
+  readonly exemplar?: Exemplar | undefined;
+}
+
+/** A value that a trace has, in the form of prom-client. */
+interface Exemplar {
+  readonly labelSet: { readonly trace_id: string };
+  readonly value: number;
+  /** Seconds since 1970. */
+  readonly timestamp: number;
 }
 
 /** Values by their labels. A value is there from its first use. */

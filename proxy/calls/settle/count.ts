@@ -33,8 +33,8 @@ export function countCalls(metrics: Metrics, organization: string, labelOf: Labe
     closed: () => metrics.activeCalls.add(-1),
     attemptFailed: (_, { provider, kind }) => metrics.failedAttempts.inc({ gen_ai_provider_name: provider, kind }),
     implausible: (record) => metrics.implausible.of(labelsOf(record)).add(),
-    settled({ record, upstreamMs }) {
-      metricsOf(record).settled(record, upstreamMs);
+    settled({ record, upstreamMs, traceId }) {
+      metricsOf(record).settled(record, upstreamMs, traceId);
       const { model_alias: alias, optimization_level: level = '', requested_model: model } = record;
       if (alias !== undefined) metrics.aliasCalls.inc({ alias, gen_ai_request_model: model ?? '', level });
     },
@@ -78,13 +78,14 @@ class CallMetrics {
     this.#calls = metrics.calls.of({ ...call, status });
   }
 
-  settled(record: RequestRecord, upstreamMs: number): void {
+  settled(record: RequestRecord, upstreamMs: number, traceId: string | undefined): void {
     this.#calls.add();
     if (record.cache_status) this.#addCache(record, record.cache_status);
     this.#addCost(record);
     this.#addUsage(record);
     // The duration of a call that ended with its process is unknown.
-    if (record.duration_ms !== null) this.#addDurations(record, record.duration_ms / 1_000, upstreamMs / 1_000);
+    if (record.duration_ms !== null)
+      this.#addDurations(record, record.duration_ms / 1_000, upstreamMs / 1_000, traceId);
   }
 
   #addCost(record: RequestRecord): void {
@@ -122,22 +123,22 @@ class CallMetrics {
     if (record.characters !== undefined) metrics.characters.of(this.#call).add(record.characters);
   }
 
-  #addDurations(record: RequestRecord, durationS: number, upstreamS: number): void {
+  #addDurations(record: RequestRecord, durationS: number, upstreamS: number, traceId: string | undefined): void {
     const metrics = this.#metrics;
     this.#operationDuration ??= metrics.operationDuration.of(this.#ended);
-    this.#operationDuration.observe(durationS);
+    this.#operationDuration.observe(durationS, traceId);
     // No provider was asked.
     if (record.cache_status === 'hit') return;
     this.#serverDuration ??= metrics.serverDuration.of(this.#ended);
-    this.#serverDuration.observe(upstreamS);
+    this.#serverDuration.observe(upstreamS, traceId);
     if (record.time_to_first_token_ms === null) return;
     const firstTokenS = record.time_to_first_token_ms / 1_000;
     this.#timeToFirstToken ??= metrics.timeToFirstToken.of(this.#answer);
-    this.#timeToFirstToken.observe(firstTokenS);
+    this.#timeToFirstToken.observe(firstTokenS, traceId);
     const laterTokens = (record.output_tokens ?? 0) - 1;
     if (laterTokens <= 0) return;
     this.#timePerOutputToken ??= metrics.timePerOutputToken.of(this.#answer);
-    this.#timePerOutputToken.observe((durationS - firstTokenS) / laterTokens);
+    this.#timePerOutputToken.observe((durationS - firstTokenS) / laterTokens, traceId);
   }
 }
 
