@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type CallPathOptions, makeCallPath } from '../proxy/call-path.ts';
 import type { InForce } from '../proxy/calls/context.ts';
 import type { Pipeline } from '../proxy/calls/pipeline.ts';
+import type { LevelSwitch } from '../proxy/logs/level-switch.ts';
 import { type OpenOrganization, type OrganizationOptions, openOrganization } from '../proxy/organization.ts';
 import { JobError } from './job-error.ts';
 
@@ -16,10 +17,12 @@ export interface WorkerOrganization extends OpenOrganization {
 }
 
 export interface OrganizationsOptions
-  extends Omit<OrganizationOptions, 'credentialsDirectory'>,
+  extends Omit<OrganizationOptions, 'credentialsDirectory' | 'levels'>,
     Pick<CallPathOptions, 'stalls'> {
   /** Has the file `<id>.json` with the credentials of each organization. */
   readonly credentialsDirectory: string;
+  /** Sets the levels of their logs. Absent: they stay as they are. */
+  readonly levels?: LevelSwitch | undefined;
   /** How long an organization without a job stays open. Absent: a minute. */
   readonly idleMs?: number;
   /** Called with how many are open. */
@@ -63,11 +66,14 @@ export function makeOrganizations(options: OrganizationsOptions): Organizations 
     if (!existsSync(credentials)) throw unavailable('the worker has no credentials of the organization yet');
     const directory = join(dataDirectory, id);
     await mkdir(directory, { recursive: true });
+    const ownLog = log.child({ organization: id });
+    const levels = options.levels?.child(ownLog);
     const organization = await openOrganization({
       ...options,
+      levels,
       credentialsDirectory: credentials,
       dataDirectory: directory,
-      log: log.child({ organization: id }),
+      log: ownLog,
     });
     const { configuration } = organization;
     const hasConfiguration = await Promise.race([
@@ -75,12 +81,17 @@ export function makeOrganizations(options: OrganizationsOptions): Organizations 
       delay(configurationMs, false, { ref: false }),
     ]);
     if (!hasConfiguration) {
+      levels?.close();
       await organization.close();
       throw unavailable('the organization has no configuration yet');
     }
     const inForce = () => configuration.require();
     const made: WorkerOrganization = {
       ...organization,
+      async close() {
+        levels?.close();
+        await organization.close();
+      },
       inForce,
       pipeline: makeCallPath({ ...options, organization, inForce, origin: undefined }),
     };

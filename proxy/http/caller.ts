@@ -60,7 +60,10 @@ export function identifyCallers(
       requireKnownEncoding(request.headers);
       const share = inFlight.open();
       request.share = share;
-      request.callContext = { requestId: request.id, startedAtMs, startedTicks, caller, inForce, share };
+      const { traceparent } = request.headers;
+      const traceParent = typeof traceparent === 'string' ? traceparent : undefined;
+      const identified = { caller, inForce };
+      request.callContext = { requestId: request.id, startedAtMs, startedTicks, ...identified, share, traceParent };
     }
     onceClosed(reply.raw, () => request.share.release());
   });

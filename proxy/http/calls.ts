@@ -12,9 +12,10 @@ import type { InFlight } from '../in-flight.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { Envelope } from './envelope.ts';
 import { ownHeaders } from './headers.ts';
-import type { Refusals } from './refusals.ts';
+import type { Refusals, RefusedRequest } from './refusals.ts';
 import { makeRequestId } from './request-id.ts';
 import type { Surface, SurfaceCalls } from './surface.ts';
+import { traceIdOf } from './trace-id.ts';
 
 export interface CallsOptions {
   readonly pipeline: Pipeline;
@@ -55,9 +56,13 @@ export function makeCallListener({ pipeline, refusals, audit, surfaces, inFlight
     let caller: Caller | undefined;
     const share = inFlight.open();
     const fail = (error: unknown) => {
-      refusals.refuse(response, envelope, { requestId, caller, route }, error);
+      refusals.refuse(response, envelope, { requestId, caller, route, traceId: traceIdOf(request.headers) }, error);
       share.release();
     };
+    const ofCall = (inSession: Caller): RefusedRequest => ({
+      ...{ requestId, caller: inSession, route },
+      traceId: traceIdOf(request.headers),
+    });
     const run = (identified: Identified): void | Promise<void> => {
       caller = identified.caller;
       requireKnownEncoding(request.headers);
@@ -68,8 +73,7 @@ export function makeCallListener({ pipeline, refusals, audit, surfaces, inFlight
         headers: request.headers,
         response,
         responseHeaders: (inSession) => ownHeaders(requestId, inSession, envelope.requestIdHeader),
-        refuse: (error, inSession) =>
-          refusals.refuse(response, envelope, { requestId, caller: inSession, route }, error),
+        refuse: (error, inSession) => refusals.refuse(response, envelope, ofCall(inSession), error),
         onBlocked: (error, inSession) => audit.refused({ requestId, caller: inSession, route }, error),
         onEnd: () => share.release(),
       };

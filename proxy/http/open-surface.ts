@@ -1,20 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
-import type { AuditedRequest } from '../audit/audit.ts';
 import { maxBodyBytes } from '../calls/receive/receive-body.ts';
 import { ProxyError } from '../error.ts';
 import { parseJsonBodies } from './bodies.ts';
 import { identifyCallers } from './caller.ts';
 import { ownHeaders } from './headers.ts';
-import type { Refusals } from './refusals.ts';
+import type { NotedRequest, Refusals } from './refusals.ts';
 import { makeRequestId } from './request-id.ts';
 import type { KitContext, Surface } from './surface.ts';
+import { traceIdOf } from './trace-id.ts';
 import { unknownPath } from './unknown-path.ts';
 import { validateBySchema } from './validation.ts';
 
-function auditedOf({ id, caller, method, routeOptions }: FastifyRequest): AuditedRequest {
-  return { requestId: id, caller, route: `${method} ${routeOptions?.url ?? ''}`.trimEnd() };
+function notedOf({ id, caller, method, routeOptions, headers }: FastifyRequest): NotedRequest {
+  const route = `${method} ${routeOptions?.url ?? ''}`.trimEnd();
+  return { requestId: id, caller, route, traceId: traceIdOf(headers) };
 }
 
 /**
@@ -41,7 +42,7 @@ export async function openSurface<Context extends KitContext>(
       const message = 'Unknown request URL: it is malformed; a % in it is written %25';
       reply.header('x-request-id', request.id);
       rates?.greet(request.raw, reply.raw);
-      answer(request, reply, refusals.note(auditedOf(request), new ProxyError('route_not_found', { message })), 400);
+      answer(request, reply, refusals.note(notedOf(request), new ProxyError('route_not_found', { message })), 400);
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
   identifyCallers(app, context, surface);
@@ -52,10 +53,10 @@ export async function openSurface<Context extends KitContext>(
   app.setErrorHandler((error, request, reply) => {
     // A login is a guess like any other.
     if (request.routeOptions.config.anonymous) rates?.notIdentified(request.raw, reply.raw, error);
-    return answer(request, reply, refusals.note(auditedOf(request), error));
+    return answer(request, reply, refusals.note(notedOf(request), error));
   });
   app.setNotFoundHandler((request, reply) =>
-    answer(request, reply, refusals.note(auditedOf(request), unknownPath(request.raw, 'below'))),
+    answer(request, reply, refusals.note(notedOf(request), unknownPath(request.raw, 'below'))),
   );
   if (surface.answersOnce) {
     const { answerOnce } = await import('./idempotency/idempotency.ts');
