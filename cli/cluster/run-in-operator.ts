@@ -22,6 +22,8 @@ interface Place {
  * Runs a command of this program in a pod of the operator, which reaches the database and has its URL. The caller's own
  * rights apply. Prints what the command prints.
  *
+ * @param options.output gets what the command prints. Absent: standard output
+ * @param options.signal ends it
  * @param input what the command reads from standard input (read-input.ts). Absent: nothing
  * @returns its exit code
  * @throws Error where no such pod is ready, or the caller may not execute commands in it
@@ -30,6 +32,7 @@ export async function runInOperator(
   installation: ClusterInstallation,
   command: readonly string[],
   input?: string,
+  { output = process.stdout, signal }: { readonly output?: NodeJS.WritableStream; readonly signal?: AbortSignal } = {},
 ): Promise<number> {
   const { namespace, ...target } = installation;
   const kubeConfig = loadKubeConfig(target);
@@ -50,7 +53,7 @@ export async function runInOperator(
   const { pod, container, databaseUrlFile } = place;
   const line = [...program, ...command, '--database-url-file', databaseUrlFile];
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  stdout.pipe(process.stdout, { end: false });
+  stdout.pipe(output, { end: false });
   stderr.pipe(process.stderr, { end: false });
   const stdin = input === undefined ? null : new PassThrough();
   let status: V1Status | undefined;
@@ -63,6 +66,7 @@ export async function runInOperator(
     );
     // Older API servers cannot pass on the end of an input: they would end the command with it.
     stdin?.write(`${input}\n${endOfInput}\n`);
+    signal?.addEventListener('abort', () => socket.close(), { once: true });
     await new Promise<void>((resolve) => socket.addEventListener('close', () => resolve()));
   } catch (error) {
     throw new Error(`${describeExec(error)} (pod "${pod}" in namespace "${namespace}")`, { cause: error });

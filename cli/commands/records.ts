@@ -7,6 +7,7 @@ import {
   kubeconfigOption,
   namespaceOption,
   parseLimit,
+  parsePeriod,
 } from './options.ts';
 
 export function addUsage(program: Command): void {
@@ -32,6 +33,37 @@ export function addUsage(program: Command): void {
     .option('--context <name>', contextOption)
     .option('--database-url-file <file>', databaseOption)
     .action(async (options) => (await import('../usage.ts')).usage(options, process.env));
+}
+
+export function addTop(program: Command): void {
+  program
+    .command('top')
+    .description('Show calls, tokens, spend and latency of the last minute, live in the terminal. q ends it.')
+    .option('--organization <name>', 'the organization (default: all of them)')
+    .addOption(
+      new Option('--by <what>', 'the table of a terminal that has no room for all')
+        .choices(['organizations', 'workloads', 'models'])
+        .default('organizations'),
+    )
+    .addOption(
+      new Option('--sort <figure>', 'which rows come first')
+        .choices(['calls', 'tokens', 'spend', 'latency'])
+        .default('calls'),
+    )
+    .option('--window <duration>', 'how far back the figures reach', parsePeriod, 60_000)
+    .option('--interval <duration>', 'how often they are read', parsePeriod, 2_000)
+    .option('--once', 'print the figures once, and end')
+    .addOption(
+      new Option('-o, --output <format>', 'json prints one line each time').choices(['table', 'json']).default('table'),
+    )
+    .option('--data <directory>', dataOption)
+    .option('--namespace <name>', namespaceOption)
+    .option('--kubeconfig <file>', kubeconfigOption)
+    .option('--context <name>', contextOption)
+    .option('--database-url-file <file>', databaseOption)
+    .action(async ({ window: windowMs, interval: intervalMs, ...options }) =>
+      (await import('../top.ts')).top({ ...options, windowMs, intervalMs }, process.env),
+    );
 }
 
 export function addAudit(program: Command): void {
