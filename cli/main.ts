@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { arrangeHelp } from './arrange-help.ts';
 import { addCheck } from './commands/check.ts';
 import { addAccount, addKeys, addToken } from './commands/credentials.ts';
 import { addOperator, addProxy, addSandbox, addUp, addWorker } from './commands/processes.ts';
-import { addAudit, addGet, addUsage } from './commands/records.ts';
+import { addAudit, addGet, addTop, addUsage } from './commands/records.ts';
+import { addCompletion } from './commands/shell.ts';
 import { addJobs, addWebhooks } from './commands/tasks.ts';
 import { addExplain, addSimulate } from './commands/what-if.ts';
 
@@ -14,7 +16,7 @@ const program = new Command('chaperone')
   .version(process.env.CHAPERONE_VERSION ?? '0.1.0')
   .showHelpAfterError('(for more: chaperone --help)');
 
-// In the order in which the help lists them.
+// The help lists them in groups (arrange-help.ts).
 for (const add of [
   addUp,
   addOperator,
@@ -23,6 +25,7 @@ for (const add of [
   addSandbox,
   addToken,
   addAccount,
+  addTop,
   addUsage,
   addAudit,
   addGet,
@@ -32,9 +35,11 @@ for (const add of [
   addExplain,
   addSimulate,
   addCheck,
+  addCompletion,
 ]) {
   add(program);
 }
+arrangeHelp(program);
 
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`chaperone: ${error instanceof Error ? error.message : String(error)}\n`);
