@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -35,13 +38,16 @@ const reach: Reach = {
 /** What limits and budgets may add to a call. */
 const reachOfRules: Reach = { rules_proxy_cpu_ratio: { max: 1.08 } };
 
+/** What traces of a hundredth of the calls may add to a call. */
+const reachOfTraces: Reach = { traces_proxy_cpu_ratio: { max: 1.02 } };
+
 /**
  * Measures calls directly to an upstream, through a bare passthrough, and through the governed proxy, alternately in
  * one run.
  */
 export const path: Benchmark = {
   async run(context) {
-    const { rounds: count, seconds, profile, limits, cache, guardrails } = readOptions(context.args);
+    const { rounds: count, seconds, profile, limits, cache, guardrails, traces } = readOptions(context.args);
     const { note, onEnd } = context;
     const directory = await mkdtemp(join(tmpdir(), 'chaperone-bench-'));
     onEnd(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
@@ -85,18 +91,20 @@ export const path: Benchmark = {
       ? await measureRulesCost({ ...costs, name: 'guardrails', rules: { guardrails: [piiGuardrail] } })
       : {};
     const ofCache = cache ? await measureCacheCost(costs) : {};
+    const ofTraces = traces ? await measureTracesCost(costs) : {};
     return {
       figures: {
         ...figures,
         ...ofRules,
         ...ofGuardrails,
         ...ofCache,
+        ...ofTraces,
         memory_mb: Math.round(memoryBytes / 1e6),
         cold_start_ms: Math.round(coldStartMs),
         governed_calls: governedCalls,
         accounted_ratio: rows === governedCalls ? exact / governedCalls : rows / governedCalls,
       },
-      reach: limits ? { ...reach, ...reachOfRules } : reach,
+      reach: { ...reach, ...(limits && reachOfRules), ...(traces && reachOfTraces) },
       summary: `Upstream: ${upstream.kind}. Medians of ${count} rounds.\n\n${table}`,
     };
   },
@@ -110,6 +118,18 @@ async function measureCacheCost(costs: Omit<RulesCostOptions, 'name' | 'rules'>)
     ...(await measureRulesCost({ ...costs, name: 'cache_missed', rules, varies: true })),
     ...(await measureRulesCost({ ...costs, name: 'cache_kept', rules, headers: { 'cache-control': 'no-cache' } })),
   };
+}
+
+/** Traces of 1 % of the calls, to a collector that takes all of them. */
+async function measureTracesCost(costs: Omit<RulesCostOptions, 'name' | 'rules'>): Promise<Figures> {
+  const collector = createServer((request, response) => {
+    request.resume().on('end', () => response.writeHead(200, { 'content-type': 'application/json' }).end('{}'));
+  });
+  await once(collector.listen(0, '127.0.0.1'), 'listening');
+  costs.context.onEnd(async () => void collector.close().closeAllConnections());
+  const { port } = collector.address() as AddressInfo;
+  const rules = { traces: { endpoint: `http://127.0.0.1:${port}`, samplingPercentage: 1 } };
+  return measureRulesCost({ ...costs, name: 'traces', rules });
 }
 
 /** Rules that count every call and refuse none. */
@@ -131,6 +151,7 @@ interface Options {
   readonly limits: boolean;
   readonly cache: boolean;
   readonly guardrails: boolean;
+  readonly traces: boolean;
 }
 
 function readOptions(args: readonly string[]): Options {
@@ -143,13 +164,14 @@ function readOptions(args: readonly string[]): Options {
       limits: { type: 'boolean', default: false },
       cache: { type: 'boolean', default: false },
       guardrails: { type: 'boolean', default: false },
+      traces: { type: 'boolean', default: false },
     },
   });
   const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)];
   if (!(Number.isInteger(rounds) && rounds > 0)) throw new Error('--rounds takes a number of rounds');
   if (!(seconds > 0)) throw new Error('--seconds takes a number of seconds');
-  const { profile, limits, cache, guardrails } = values;
-  return { rounds, seconds, profile, limits, cache, guardrails };
+  const { profile, limits, cache, guardrails, traces } = values;
+  return { rounds, seconds, profile, limits, cache, guardrails, traces };
 }
 
 async function measureColdStarts(directory: string, installation: Installation): Promise<number> {
