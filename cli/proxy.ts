@@ -1,8 +1,10 @@
 import { pino } from 'pino';
 import { describeProxy, type EgressSettings, readEgressSettings } from '../proxy/egress/settings.ts';
 import type { HttpClientName } from '../proxy/egress/upstream.ts';
+import { makeLevelSwitch } from '../proxy/logs/level-switch.ts';
 import { startProxy } from '../proxy/server.ts';
-import { logOptions } from './log-options.ts';
+import { readTraceEnvironment } from '../traces/settings.ts';
+import { logDestination, logOptions } from './log-options.ts';
 
 export interface ProxyCommandOptions {
   /** Of this program, for metrics. */
@@ -34,7 +36,9 @@ export type ProxyMessage =
 
 /** `chaperone proxy`: serves until SIGTERM or SIGINT, or until the process that started it is gone. */
 export async function proxy(options: ProxyCommandOptions, environment: NodeJS.ProcessEnv): Promise<void> {
-  const log = pino(logOptions(options.logLevel), pino.destination({ dest: 2, sync: false }));
+  const log = pino(logOptions(options.logLevel), logDestination());
+  const levels = makeLevelSwitch(log);
+  process.on('SIGUSR2', levels.toggleDebug);
   let wantsToStop = false;
   let stop = async () => {};
   const end = () => {
@@ -46,8 +50,11 @@ export async function proxy(options: ProxyCommandOptions, environment: NodeJS.Pr
   try {
     const egress = readEgressSettings(environment);
     if (egress) log.info(describeEgress(egress), 'providers are reached through a forward proxy');
+    const traces = readTraceEnvironment(environment);
+    if (traces.problem !== undefined) log.warn(traces.problem);
     const running = await startProxy({
       version: options.version,
+      traces,
       credentialsDirectory: options.credentials,
       dataDirectory: options.data,
       host: options.host,
@@ -66,6 +73,7 @@ export async function proxy(options: ProxyCommandOptions, environment: NodeJS.Pr
       httpClient: options.httpClient,
       ...originOf(options),
       log,
+      levels,
     });
     stop = running.stop;
     const { port, metricsPort, organizationName } = running;

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { pino } from 'pino';
 import { makeDirectoryCluster } from '../operator/cluster/directory.ts';
 import { startOperator } from '../operator/operator.ts';
+import { makeLevelSwitch } from '../proxy/logs/level-switch.ts';
 import { startDatabase } from './local/database.ts';
 import { startFleet } from './local/fleet.ts';
 import { followReadiness } from './local/follow-readiness.ts';
@@ -12,6 +13,7 @@ import { statePaths } from './local/state.ts';
 import { chooseUpstream } from './local/upstream.ts';
 import { startWorkerProcess } from './local/worker.ts';
 import { logOptions } from './log-options.ts';
+import { openOperatorTraces } from './operator/traces.ts';
 import { signToken } from './token.ts';
 
 export interface UpOptions {
@@ -21,6 +23,8 @@ export interface UpOptions {
   readonly upstream?: string;
   readonly quiet?: boolean;
   readonly json?: boolean;
+  /** Of this program. */
+  readonly version: string;
 }
 
 const workerStopMs = 4_000;
@@ -76,7 +80,10 @@ export async function up(directory: string, options: UpOptions, environment: Nod
     releasers.push(database.stop);
     const upstream = await chooseUpstream(options.upstream, environment, options.port);
     releasers.push(upstream.close);
-    const operator = await startOperator({ cluster, databaseUrl: database.url, isOneMachine: true, log });
+    const traces = await openOperatorTraces({ environment, version: options.version, log });
+    if (traces) releasers.push(traces.close);
+    const onWork = traces && { onWork: traces.onWork };
+    const operator = await startOperator({ cluster, databaseUrl: database.url, isOneMachine: true, log, ...onWork });
     releasers.push(operator.stop);
     await operator.idle();
 
@@ -103,6 +110,11 @@ export async function up(directory: string, options: UpOptions, environment: Nod
       onChange: report.note,
     });
     releasers.push(fleet.stop);
+    const levels = makeLevelSwitch(log);
+    process.on('SIGUSR2', () => {
+      levels.toggleDebug();
+      for (const pid of [worker, ...fleet.proxies()].map((one) => one.pid())) if (pid) process.kill(pid, 'SIGUSR2');
+    });
     const organizations = await Promise.all(
       fleet.proxies().map(async ({ organization, port, metricsPort }) => ({
         name: organization,

@@ -6,8 +6,10 @@ import { type Logger, pino } from 'pino';
 import { requireText } from '../crds/text.ts';
 import { readEgressSettings } from '../proxy/egress/settings.ts';
 import type { HttpClientName } from '../proxy/egress/upstream.ts';
+import { makeLevelSwitch } from '../proxy/logs/level-switch.ts';
+import { readTraceEnvironment } from '../traces/settings.ts';
 import { startWorker } from '../worker/worker.ts';
-import { logOptions } from './log-options.ts';
+import { logDestination, logOptions } from './log-options.ts';
 
 export interface WorkerCommandOptions {
   /** Of this program, for metrics. */
@@ -33,7 +35,9 @@ export type WorkerMessage =
 
 /** `chaperone worker`: does background jobs until SIGTERM or SIGINT, or until the process that started it is gone. */
 export async function worker(options: WorkerCommandOptions, environment: NodeJS.ProcessEnv): Promise<void> {
-  const log = pino(logOptions(options.logLevel), pino.destination({ dest: 2, sync: false }));
+  const log = pino(logOptions(options.logLevel), logDestination());
+  const levels = makeLevelSwitch(log);
+  process.on('SIGUSR2', levels.toggleDebug);
   let wantsToStop = false;
   let stop = async () => {};
   const end = () => {
@@ -44,8 +48,11 @@ export async function worker(options: WorkerCommandOptions, environment: NodeJS.
   for (const signal of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.on(signal, end);
   try {
     const egress = readEgressSettings(environment);
+    const traces = readTraceEnvironment(environment);
+    if (traces.problem !== undefined) log.warn(traces.problem);
     const running = await startWorker({
       version: options.version,
+      traces,
       databaseUrl: await readDatabaseUrl(options.credentials, log),
       credentialsDirectory: options.credentials,
       dataDirectory: options.data,
@@ -60,6 +67,7 @@ export async function worker(options: WorkerCommandOptions, environment: NodeJS.
       graceMs: options.grace * 1_000,
       silenceMs: options.silence * 1_000,
       log,
+      levels,
     });
     stop = running.stop;
     // Its supervisor starts it again, and another worker goes on meanwhile.

@@ -292,6 +292,10 @@ export interface OrganizationSpec {
        */
       idle: string;
     };
+    /**
+     * Whether it gets the headers `traceparent` and `tracestate` of a call, so that its own spans join the trace. For servers of your own, such as vLLM. Absent: false.
+     */
+    propagateTraceContext?: boolean;
   }[];
   /**
    * How a call goes on whose provider fails before the client has any of the answer: with another key, or another provider. A call that could act twice is not sent again. Absent: 3 attempts within 60s.
@@ -1490,6 +1494,40 @@ export interface OrganizationSpec {
      * The most connections of all its proxies together. A proxy has two, and a third for seconds while many records wait. Absent: 20, and three for each pod with a sidecar.
      */
     connections?: number;
+  };
+  /**
+   * What the organization's proxies and gateways log. A change applies at once, without a restart.
+   */
+  logs?: {
+    /**
+     * The least level that is logged. Absent: as the annotation chaperone.dev/log-level of the pod, or the option --log-level, says.
+     */
+    level?: 'trace' | 'debug' | 'info' | 'warn' | 'error';
+    /**
+     * Whether each call gets a line with its figures, without anything that was said. Absent: false.
+     */
+    access?: boolean;
+  };
+  /**
+   * Calls are recorded as traces, and sent to a collector of OpenTelemetry. Absent: as the chart's values or the environment say, else not at all. See docs/observability.md.
+   */
+  traces?: {
+    /**
+     * The collector's address for OTLP over HTTP, to which /v1/traces is appended, such as http://collector.observability.svc:4318. Absent: that of the chart's values or the environment.
+     */
+    endpoint?: string;
+    /**
+     * How many of the calls that begin a trace are recorded. Absent: that of the chart's values or the environment, else 100.
+     */
+    samplingPercentage?: number;
+    /**
+     * Calls that belong to a trace already, by their header `traceparent`. `Follow`: they are recorded if their caller is. `Ignore`: samplingPercentage decides. Absent: that of the environment, else `Follow`.
+     */
+    parents?: 'Follow' | 'Ignore';
+    /**
+     * `Full` adds what was said, as guardrails have left it, to the spans; it needs storage.contents Full. `None` adds nothing of it.
+     */
+    contents: 'Full' | 'None';
   };
   /**
    * The fate of the organization's data when this resource is deleted: `Retain` keeps it, `Delete` deletes it for ever.

@@ -35,7 +35,7 @@ import { type OutageReports, reportOutages, withOutages } from './outages.ts';
 import { withPatience } from './patient-events.ts';
 import { personaKind } from './personas/persona-kind.ts';
 import { watchRetention } from './retention/watch.ts';
-import { type Controller, type Reconcile, startController } from './runtime/controller.ts';
+import { type Controller, type ControllerOptions, type Reconcile, startController } from './runtime/controller.ts';
 import { watchDatabase } from './runtime/database-health.ts';
 import { whenDatabaseAnswers } from './runtime/database-wait.ts';
 import type { RuntimeMetrics } from './runtime/metrics.ts';
@@ -71,6 +71,8 @@ export interface OperatorOptions {
   readonly metrics?: RuntimeMetrics;
   readonly ruleMetrics?: RuleMetrics;
   readonly auditMetrics?: AuditMetrics;
+  /** Hears of each reconciliation that changed something, or failed. */
+  readonly onWork?: ControllerOptions<ObjectPath>['onWork'];
   /** Concurrent reconciliations per kind. */
   readonly concurrency?: number;
   /** Period of the resync, which corrects rows that somebody changed in the database. */
@@ -175,7 +177,10 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     const observed = metrics && { observer: metrics.controller(label) };
     const report = name === 'Organization' ? outageReports.organization : outageReports.tenant(name);
     const reconcile = withOutages(makeReconcile(queue), report, health);
-    controllers.push(startController({ name, queue, reconcile, concurrency, log, ...observed }));
+    const { onWork } = options;
+    controllers.push(
+      startController({ name, queue, reconcile, concurrency, log, ...observed, ...(onWork && { onWork }) }),
+    );
   };
   const { period: periodMs, write: writeMs } = options.rulesMs ?? defaultRulesMs;
   const rules = watchRules({

@@ -28,7 +28,7 @@ export interface CallPathOptions {
 
 /** Makes the path of an organization's calls. A proxy, a gateway and a worker have the same one. */
 export function makeCallPath({ organization, ...options }: CallPathOptions): Pipeline {
-  const { cache, configuration, exchange, guardrails, health, link, modelRules, ownership, quota, settlement } =
+  const { cache, configuration, exchange, guardrails, health, link, modelRules, ownership, quota, settlement, traces } =
     organization;
   const { inForce, inFlight, metrics, stalls, origin } = options;
   const identify = makeIdentify(organization.id);
@@ -54,7 +54,7 @@ export function makeCallPath({ organization, ...options }: CallPathOptions): Pip
   };
   return makePipeline({
     ...{ inForce, identify, settlement, catchUp, providers: providerTable, health, exchange, guardrails, cache, link },
-    ...{ metrics, stalls, inFlight, drainMs: options.drainMs ?? 60_000 },
+    ...{ metrics, stalls, inFlight, traces, drainMs: options.drainMs ?? 60_000 },
     explain: async (question) => (await import('./calls/explain/explain.ts')).makeExplain(looking)(question),
     reserve: makeLimits({
       quota,

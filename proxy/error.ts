@@ -252,6 +252,8 @@ export class ProxyError extends Error {
   readonly rule: RefusingRule | undefined;
   /** Headers of the answer, such as Retry-After. Whoever answers may add to them. */
   headers: Readonly<Record<string, string>>;
+  /** The trace of the call, if it is recorded. */
+  traceId: string | undefined;
 
   /**
    * @param options.message what is wrong and what to do, in place of what the table says; the sentence that the API

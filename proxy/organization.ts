@@ -3,6 +3,7 @@ import { readPoints } from '../database/conversations.ts';
 import type { PendingCall } from '../database/pending-calls.ts';
 import { leaseQuota } from '../database/quota.ts';
 import type { RequestRecord } from '../database/requests.ts';
+import type { TraceEnvironment } from '../traces/settings.ts';
 import { type Audit, makeAudit } from './audit/audit.ts';
 import { type AnswerCache, makeAnswerCache } from './cache/answer-cache.ts';
 import { noteBatch } from './calls/background/note-batch.ts';
@@ -17,6 +18,7 @@ import { makeModelLabel } from './calls/settle/model-label.ts';
 import { noteBlock } from './calls/settle/note-block.ts';
 import type { Origin } from './calls/settle/record.ts';
 import { makeSettlement, type Settlement } from './calls/settle/settlement.ts';
+import { makeTraces, type Traces } from './calls/traces/traces.ts';
 import { type Configuration, openConfiguration } from './configuration.ts';
 import { type Link, makeLink, waysToLink } from './conversations/links.ts';
 import { makeLookUpPoint } from './conversations/look-up.ts';
@@ -25,6 +27,8 @@ import type { EgressSettings } from './egress/settings.ts';
 import { type HttpClientName, makeUpstream } from './egress/upstream.ts';
 import { type Guardrails, makeGuardrails } from './guardrails/guardrails.ts';
 import type { InFlight } from './in-flight.ts';
+import { logCalls } from './logs/call-log.ts';
+import type { LevelSwitch } from './logs/level-switch.ts';
 import { type LookUps, makeLookUps } from './look-ups.ts';
 import { batches } from './operations/batches.ts';
 import { responses } from './operations/responses.ts';
@@ -57,9 +61,15 @@ export interface OrganizationOptions extends DefaultUrls {
   readonly link?: Link;
   /** How long waiting records are copied to the database when it closes. Absent: 500 ms. */
   readonly flushMs?: number;
+  /** What the environment says about traces. Absent: nothing. */
+  readonly traces?: TraceEnvironment | undefined;
+  /** Of this program. */
+  readonly version?: string | undefined;
   readonly inFlight: InFlight;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** Sets the level of `log`. Absent: it stays as it is. */
+  readonly levels?: Pick<LevelSwitch, 'state'> | undefined;
 }
 
 /** Answers that a proxy replays without asking the database. */
@@ -95,6 +105,8 @@ export interface OpenOrganization extends LookUps {
   /** Which providers and keys fail, here and at the organization's other proxies. */
   readonly health: RouteHealth;
   readonly background: BackgroundWatch;
+  /** Records calls as traces. */
+  readonly traces: Traces;
   /** Ends what is still under way, copies waiting records, and releases everything. */
   close(): Promise<void>;
 }
@@ -140,6 +152,7 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
     (it) => it.close(),
   );
   const modelRules = makeModelRules();
+  const traces = opened.adopt(openTraces(options), (it) => it.close());
   const settlement = makeSettlement({
     organizationId,
     origin: options.origin,
@@ -151,6 +164,7 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
         makeModelLabel(() => configuration.current()?.snapshot),
       ),
       { deferred: (pending) => followDeferred(pending) },
+      logCalls({ log, logsAll: () => configuration.current()?.snapshot.spec.logs?.access === true }),
       {
         unsettled: ({ request_id: requestId }, err) =>
           log.error({ err, requestId }, 'a call could not be settled; the next start settles it as interrupted'),
@@ -169,6 +183,8 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
         guardrails.prepare(current.snapshot);
         cache.prepare(current.snapshot);
         modelRules.prepare(current.snapshot);
+        traces.prepare(current.snapshot);
+        options.levels?.state(current.snapshot.spec.logs?.level);
       },
       onVersion: () => {
         cache.forget();
@@ -312,9 +328,22 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
     requestQuota,
     health,
     background,
+    traces,
     ...lookUps,
     close: () => held.disposeAsync(),
   };
+}
+
+function openTraces({ traces: environment, version = 'unknown', origin, egress, metrics, log }: OrganizationOptions) {
+  return makeTraces({
+    environment,
+    version,
+    origin,
+    agentFor: egress && (async (url) => (await import('./egress/tunnel.ts')).agentFor(egress, url)),
+    onResult: (result, spans) => metrics.spans.inc({ result }, spans),
+    onFailure: (reason) =>
+      log.warn({ reason }, 'traces do not reach their collector; spans that wait too long are dropped'),
+  });
 }
 
 function openSpoolOf({ dataDirectory, dataLimitBytes, metrics, log }: OrganizationOptions, recovered: RequestRecord[]) {

@@ -25,8 +25,6 @@ import { openTls, type Tls } from './tls.ts';
 const arrivalMs = { usual: 5_000, failing: 2_000 };
 
 export interface ProxyOptions extends Omit<OrganizationOptions, 'inFlight' | 'metrics'> {
-  /** Of this program, for metrics. */
-  readonly version?: string;
   readonly host: string;
   readonly port: number;
   /** A directory with `tls.crt` and `tls.key`. Absent: the API is served without TLS. */

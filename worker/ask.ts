@@ -19,6 +19,8 @@ export interface AskOptions {
   readonly workerId: string;
   readonly inFlight: InFlight;
   readonly signal: AbortSignal;
+  /** The header `traceparent` of the calls. Absent: the job is not recorded. */
+  readonly traceParent?: string | undefined;
 }
 
 /**
@@ -48,7 +50,7 @@ export function makeTaskAsk(options: AskOptions): (question: TaskQuestion) => Pr
 }
 
 async function askAnew(
-  { organization, jobId, workerId, inFlight }: AskOptions,
+  { organization, jobId, workerId, inFlight, traceParent }: AskOptions,
   question: TaskQuestion,
   requestId: string,
 ) {
@@ -63,6 +65,7 @@ async function askAnew(
     startedAtMs: requestStartedAtMs(requestId) ?? Date.now(),
     startedTicks: performance.now(),
     share,
+    traceParent,
   };
   try {
     const { key, model, terms } = await pipeline.admit({

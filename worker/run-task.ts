@@ -28,19 +28,21 @@ export interface Attempt {
   readonly number: number;
   readonly isLast: boolean;
   readonly signal: AbortSignal;
+  /** The header `traceparent` of the calls that it makes. Absent: it is not recorded. */
+  readonly traceParent?: string | undefined;
 }
 
 /** Makes the function that runs a task for its organization. */
 export function makeRunTask({ organizations, inFlight, worker, workerId, log }: RunTaskOptions) {
   const contextOf = (organization: WorkerOrganization, attempt: Attempt): TaskContext => {
-    const { jobId, signal, number, isLast, task } = attempt;
+    const { jobId, signal, number, isLast, task, traceParent } = attempt;
     return {
       worker,
       organization,
       job: { id: jobId, attempt: number, isLastAttempt: isLast },
       signal,
       log: log.child({ organization: organization.name, task, job: jobId }),
-      ask: makeTaskAsk({ organization, jobId, workerId: workerId(), inFlight, signal }),
+      ask: makeTaskAsk({ organization, jobId, workerId: workerId(), inFlight, signal, traceParent }),
       addJob: (job) => organization.store.run((db) => addJob(db, job)),
     };
   };

@@ -8,9 +8,12 @@ import { makeMetrics } from '../proxy/calls/settle/metrics.ts';
 import type { EgressSettings } from '../proxy/egress/settings.ts';
 import type { HttpClientName } from '../proxy/egress/upstream.ts';
 import { defaultMaxInFlightBytes, makeInFlight } from '../proxy/in-flight.ts';
+import type { LevelSwitch } from '../proxy/logs/level-switch.ts';
 import { closeMonitoring, openMonitoring } from '../proxy/monitoring.ts';
 import { refreshGauges } from '../proxy/refresh-gauges.ts';
 import type { DefaultUrls } from '../proxy/snapshot/open-provider.ts';
+import type { ProcessTracer, ProcessTracerOptions } from '../traces/process-tracer.ts';
+import type { TraceEnvironment } from '../traces/settings.ts';
 import { type Chore, chores, runChore } from './chores.ts';
 import { makeDeadJobs } from './dead-jobs.ts';
 import { makeFetchOrder } from './fetch-order.ts';
@@ -20,7 +23,7 @@ import { choreNameOf, jobNameOf, taskOf } from './job-name.ts';
 import { makeKnowledgeMetrics } from './knowledge/metrics.ts';
 import { followLogin, openPool } from './login.ts';
 import { makeWorkerMetrics } from './metrics.ts';
-import { beginAttempt } from './observe.ts';
+import { beginAttempt, type Outcome } from './observe.ts';
 import { makeOrganizations, type Organizations } from './organizations.ts';
 import { startRounds } from './rounds.ts';
 import { type JobPayload, makeRunTask, writeFailure } from './run-task.ts';
@@ -48,9 +51,13 @@ export interface WorkerOptions extends DefaultUrls {
   readonly egress?: EgressSettings;
   readonly httpClient?: HttpClientName;
   readonly version?: string;
+  /** What the environment says about traces. Absent: nothing. */
+  readonly traces?: TraceEnvironment | undefined;
   /** Absent: all that there are. */
   readonly tasks?: Readonly<Record<string, Task>>;
   readonly log: Logger;
+  /** Sets the level of `log`, and of those of the organizations. Absent: they stay as they are. */
+  readonly levels?: LevelSwitch | undefined;
 }
 
 export interface RunningWorker {
@@ -112,6 +119,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   );
   await organizations.recover();
 
+  const tracer = await openTracer(options, (result, spans) => metrics.spans.inc({ result }, spans));
+  if (tracer) opened.adopt(tracer, (it) => it.close());
   const turns = makeTurns(concurrency);
   const fetches = makeFetchOrder();
   const worker = {
@@ -135,17 +144,25 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     const signal = AbortSignal.any([stopSignal.signal, ...(heartbeat ? [heartbeat.signal()] : [])]);
     const isLast = job.attempts >= job.max_attempts;
     const observe = beginAttempt(jobMetrics, name);
+    const traced = tracer?.begin();
+    const ends = (outcome: Outcome, error?: string) => {
+      observe(outcome);
+      traced?.end(`job ${name}`, 'consumer', attributesOf(name, job, payload, outcome, error), error);
+    };
     turns.begin(payload.organization);
     fetches.leave();
     try {
-      await work.run(task, payload, { jobId: job.id, task: name, number: job.attempts, isLast, signal });
-      observe('completed');
+      await work.run(task, payload, {
+        ...{ jobId: job.id, task: name, number: job.attempts, isLast, signal },
+        traceParent: traced?.traceParent(),
+      });
+      ends('completed');
     } catch (error) {
       const { code, isFinal } = describeFailure(error);
       const isDead = isFinal || isLast;
-      observe(isDead ? 'dead' : 'failed');
+      ends(isDead ? 'dead' : 'failed', code);
       log[isDead ? 'error' : 'warn'](
-        { err: error, task: name, job: job.id, attempt: job.attempts, code },
+        { err: error, task: name, job: job.id, attempt: job.attempts, code, traceId: traced?.traceId },
         'a job has failed',
       );
       if (isFinal) await giveUpJob(db, job.id, jobPool?.id ?? '');
@@ -244,6 +261,28 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       isStopping = true;
       await running.disposeAsync();
     },
+  };
+}
+
+/** @returns undefined where the environment asks for no traces */
+async function openTracer(
+  { traces, version = 'unknown', log }: WorkerOptions,
+  onResult: ProcessTracerOptions['onResult'],
+): Promise<ProcessTracer | undefined> {
+  if (!traces?.settings) return undefined;
+  const { makeProcessTracer } = await import('../traces/process-tracer.ts');
+  const onFailure = (reason: string) => log.warn({ reason }, 'traces do not reach their collector');
+  return makeProcessTracer({ environment: traces, version, component: 'worker', onResult, onFailure });
+}
+
+function attributesOf(task: string, job: Job, { organization }: JobPayload, outcome: Outcome, error?: string) {
+  return {
+    'chaperone.task': task,
+    'chaperone.job': job.id,
+    'chaperone.job_attempt': job.attempts,
+    'chaperone.outcome': outcome,
+    'chaperone.organization_id': organization,
+    'error.type': error,
   };
 }
 

@@ -82,6 +82,18 @@ export function parseEgressProxy(value: string): string {
   throw new Error('--sidecar-egress-proxy must be a URL such as http://proxy.example.com:3128');
 }
 
+export function parseEndpoint(value: string): string {
+  const url = URL.parse(value);
+  if (url && /^https?:$/.test(url.protocol) && url.hostname !== '') return value;
+  throw new InvalidArgumentError('It must be a URL such as http://collector:4318.');
+}
+
+export function parseRatio(value: string): number {
+  const ratio = Number(value);
+  if (value.trim() !== '' && ratio >= 0 && ratio <= 1) return ratio;
+  throw new InvalidArgumentError('It must be a number from 0 to 1.');
+}
+
 /** Parses the size of a volume. It must be at least 1Mi, so that the spool has room. */
 export function parseDataLimit(value: string): string {
   if (!/^[1-9]\d{0,5}[MGT]i$/.test(value)) throw new InvalidArgumentError('It must be a size such as 512Mi or 5Gi.');

@@ -7,9 +7,11 @@ import {
   parseCount,
   parseDataLimit,
   parseEgressProxy,
+  parseEndpoint,
   parseNames,
   parsePeriod,
   parsePort,
+  parseRatio,
   parseResources,
   parseSeconds,
 } from './options.ts';
@@ -30,7 +32,9 @@ export function addUp(program: Command): void {
     )
     .option('--quiet', 'print only faults')
     .option('--json', 'print one line of JSON when ready, and nothing else on standard output')
-    .action(async (directory, options) => (await import('../up.ts')).up(directory, options, process.env));
+    .action(async (directory, options) =>
+      (await import('../up.ts')).up(directory, { ...options, version: ownVersion(program) }, process.env),
+    );
 }
 
 export function addOperator(program: Command): void {
@@ -67,6 +71,12 @@ export function addOperator(program: Command): void {
         httpClients,
       ),
     )
+    .option(
+      '--sidecar-traces-endpoint <url>',
+      'where sidecars and gateways send traces, by OTLP over HTTP',
+      parseEndpoint,
+    )
+    .option('--sidecar-traces-ratio <ratio>', 'the share of their traces that is recorded, 0 to 1', parseRatio, 1)
     .option('--sidecar-data-limit <quantity>', "the size limit of the sidecar's volume", parseDataLimit, '5Gi')
     .option('--gateways', "run the gateways of Organizations with spec.gateway, in the operator's namespace")
     .option('--gateway-pull-secrets <names>', "the gateways' pull Secrets, separated by commas", parseNames)

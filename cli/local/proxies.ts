@@ -37,7 +37,9 @@ export interface ProxyProcess {
 
 /** The variables of an environment that say how a proxy reaches providers. */
 export function egressEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const names = [...egressVariables.flatMap((name) => [name, name.toLowerCase()]), 'CHAPERONE_HTTP_CLIENT'];
+  const ofTraces = Object.keys(environment).filter((name) => name.startsWith('OTEL_'));
+  const own = ['CHAPERONE_HTTP_CLIENT', ...ofTraces];
+  const names = [...egressVariables.flatMap((name) => [name, name.toLowerCase()]), ...own];
   return Object.fromEntries(names.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])));
 }
 

@@ -25,6 +25,7 @@ import { makeBuildMetric, makeDatabaseMetric, makeResourceMetrics } from '../../
 import { makeFindInadmissible } from '../../operator/sidecars/admissible.ts';
 import { type Fleet, startFleet } from '../../operator/sidecars/fleet.ts';
 import { makeFindPod, makeWorkloads } from '../../operator/sidecars/workloads.ts';
+import { openOperatorTraces } from './traces.ts';
 import {
   type InjectionOptions,
   injectionSettingsOf,
@@ -51,6 +52,7 @@ export interface InClusterOptions extends InjectionOptions {
 interface InClusterContext {
   readonly databaseUrl: string;
   readonly proxyDatabaseUrl: string;
+  readonly environment: NodeJS.ProcessEnv;
   readonly log: Logger;
 }
 
@@ -84,7 +86,7 @@ export async function operateInCluster(options: InClusterOptions, context: InClu
 
 async function run(
   options: InClusterOptions,
-  { databaseUrl, proxyDatabaseUrl, log }: InClusterContext,
+  { databaseUrl, proxyDatabaseUrl, environment, log }: InClusterContext,
   releasers: (() => Promise<unknown>)[],
 ): Promise<void> {
   const { namespace, concurrency, resyncMs, propagationMs } = options;
@@ -150,6 +152,8 @@ async function run(
     releasers.push(gateways.stop);
     await gateways.reflector.synced;
   }
+  const traces = await openOperatorTraces({ environment, version: options.version, registry, log });
+  if (traces) releasers.push(traces.close);
   const metrics = makeRuntimeMetrics(registry);
   makeResourceMetrics(registry, cluster);
   const ruleMetrics = makeRuleMetrics(registry);
@@ -170,6 +174,7 @@ async function run(
       auditMetrics,
       log,
     },
+    ...(traces && { onWork: traces.onWork }),
     serviceAccountIssuer: makeServiceAccountIssuer(client),
     onDatabaseWait: (reason) => {
       databaseWait = reason;

@@ -32,6 +32,8 @@ export interface InjectionOptions {
   readonly sidecarEgressProxy?: string;
   readonly sidecarNoProxy?: string;
   readonly sidecarHttpClient?: HttpClient;
+  readonly sidecarTracesEndpoint?: string;
+  readonly sidecarTracesRatio: number;
   readonly webhookPort: number;
   readonly webhookService: string;
   /** The name of the Mutating- and the ValidatingWebhookConfiguration. */
@@ -49,7 +51,7 @@ interface WebhookContext {
 /** The settings for injected pods. Undefined: nothing is injected. */
 export function injectionSettingsOf(options: InjectionOptions): InjectionSettings | undefined {
   const { namespace, image, imagePullPolicy, imagePullSecrets, upstream } = options;
-  const { sidecarEgressProxy, sidecarNoProxy, sidecarHttpClient } = options;
+  const { sidecarEgressProxy, sidecarNoProxy, sidecarHttpClient, sidecarTracesEndpoint: endpoint } = options;
   if (image === undefined) return undefined;
   return {
     ...defaultSidecar,
@@ -63,6 +65,7 @@ export function injectionSettingsOf(options: InjectionOptions): InjectionSetting
     ...(sidecarEgressProxy !== undefined && { egressProxy: sidecarEgressProxy }),
     ...(sidecarNoProxy !== undefined && { noProxy: sidecarNoProxy }),
     ...(sidecarHttpClient && { httpClient: sidecarHttpClient }),
+    ...(endpoint !== undefined && { traces: { endpoint, ratio: options.sidecarTracesRatio } }),
   };
 }
 

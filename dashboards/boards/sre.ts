@@ -334,6 +334,11 @@ export const sreBoard: Board = {
           unit: 'short',
           queries: [[rateBy('kind', 'chaperone_audit_entries_total'), '{{kind}}']],
         }),
+        lines('Do traces reach their collector?', {
+          says: 'Spans a second, by result: exported, rejected (by the collector), failed (it could not be reached), or dropped (too many waited). Nothing where no traces are configured.',
+          unit: 'short',
+          queries: [[rateBy('result', 'chaperone_trace_spans_total'), '{{result}}']],
+        }),
         table('Which versions run?', {
           says: 'Proxies by version and workload.',
           unit: 'short',

@@ -20,6 +20,7 @@ export interface GatewaySettings
     | 'egressProxy'
     | 'noProxy'
     | 'httpClient'
+    | 'traces'
     | 'logLevel'
     | 'dataSizeLimit'
   > {

@@ -19,6 +19,8 @@ export interface InjectionSettings {
   readonly noProxy?: string;
   /** How sidecars send requests to providers. Absent: by the proxy's own client. */
   readonly httpClient?: HttpClient;
+  /** Where sidecars send traces, unless their Organization says otherwise. Absent: nowhere. */
+  readonly traces?: TracesSettings;
   readonly logLevel: LogLevel;
   readonly port: number;
   readonly metricsPort: number;
@@ -33,6 +35,13 @@ export interface ResourceRequirements {
   /** Kubernetes quantities by resource: `{ cpu: '100m', memory: '64Mi' }`. */
   readonly requests?: Readonly<Record<string, string>>;
   readonly limits?: Readonly<Record<string, string>>;
+}
+
+export interface TracesSettings {
+  /** The collector's base URL for OTLP over HTTP. */
+  readonly endpoint: string;
+  /** The share of the traces that begin here and are recorded: 0 to 1. */
+  readonly ratio: number;
 }
 
 export const httpClients = ['own', 'undici'] as const;

@@ -3,7 +3,7 @@ import { credentialsSecretName } from '../credentials.ts';
 import { credentialsVolume, dataVolume, sidecarName } from './marks.ts';
 import type { Container, LocalReference, Volume } from './pod.ts';
 import { bytesOf } from './quantity.ts';
-import type { HttpClient, PodSettings, ResourceRequirements } from './settings.ts';
+import type { HttpClient, PodSettings, ResourceRequirements, TracesSettings } from './settings.ts';
 
 export interface Sidecar {
   readonly container: Container;
@@ -127,15 +127,17 @@ function withStorage({ resources, dataSizeLimit }: PodSettings): ResourceRequire
   };
 }
 
-/** How a proxy reaches providers: its forward proxy, in the usual variables, and its client. */
+/** How a proxy reaches providers and collectors: its forward proxy, in the usual variables, its client, and where traces go. */
 export function egressEnvironment({
   egressProxy,
   noProxy,
   httpClient = 'own',
+  traces,
 }: {
   readonly egressProxy?: string | undefined;
   readonly noProxy?: string | undefined;
   readonly httpClient?: HttpClient | undefined;
+  readonly traces?: TracesSettings | undefined;
 }): Pick<Container, 'env'> {
   const env = [];
   if (egressProxy !== undefined) {
@@ -143,6 +145,13 @@ export function egressEnvironment({
     if (noProxy !== undefined) env.push({ name: 'NO_PROXY', value: noProxy });
   }
   if (httpClient !== 'own') env.push({ name: 'CHAPERONE_HTTP_CLIENT', value: httpClient });
+  if (traces) {
+    env.push(
+      { name: 'OTEL_EXPORTER_OTLP_ENDPOINT', value: traces.endpoint },
+      { name: 'OTEL_TRACES_SAMPLER', value: 'parentbased_traceidratio' },
+      { name: 'OTEL_TRACES_SAMPLER_ARG', value: String(traces.ratio) },
+    );
+  }
   return env.length === 0 ? {} : { env };
 }
 

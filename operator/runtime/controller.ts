@@ -51,6 +51,19 @@ export interface ControllerOptions<Key extends string> {
   readonly concurrency: number;
   readonly log: Logger;
   readonly observer?: ControllerObserver;
+  /** Hears of each reconciliation that changed something, or failed. */
+  readonly onWork?: (work: ReconciledWork) => void;
+}
+
+/** A reconciliation that changed something, or failed. */
+export interface ReconciledWork {
+  readonly controller: string;
+  readonly namespace: string | undefined;
+  readonly name: string;
+  /** `performance.now()` at its beginning. */
+  readonly startedTicks: number;
+  /** Undefined: it did not fail. */
+  readonly error: unknown;
 }
 
 const silentObserver: ControllerObserver = {
@@ -62,7 +75,7 @@ const silentObserver: ControllerObserver = {
 
 /** Takes keys from the queue and reconciles them, `concurrency` at a time, and no key twice at once. */
 export function startController<Key extends string>(options: ControllerOptions<Key>): Controller {
-  const { name, queue, reconcile, concurrency, log, observer = silentObserver } = options;
+  const { name, queue, reconcile, concurrency, log, observer = silentObserver, onWork } = options;
   let idlers: (() => void)[] = [];
   /** For each failing key, the time since which it has been waiting. */
   const failing = new Map<Key, number>();
@@ -83,11 +96,13 @@ export function startController<Key extends string>(options: ControllerOptions<K
       if (effectAtMs !== undefined) {
         observer.tookEffect(effectAtMs - seenAtMs);
         log.info(toLogKeys(name, key), 'written to the database');
+        onWork?.({ ...toLogKeys(name, key), startedTicks: startedAtMs, error: undefined });
       }
       if (requeueAfterMs !== undefined) queue.addAfter(key, requeueAfterMs);
       reconciled(requeueAfterMs === undefined ? 'success' : 'requeue_after');
     } catch (error) {
       const level = error instanceof WaitingError ? 'debug' : 'warn';
+      if (level === 'warn') onWork?.({ ...toLogKeys(name, key), startedTicks: startedAtMs, error });
       log[level]({ err: error, ...toLogKeys(name, key) }, 'reconciliation failed; it will be tried again');
       failing.set(key, seenAtMs);
       queue.addRateLimited(key, retryAfterOf(error));
@@ -121,7 +136,7 @@ export function startController<Key extends string>(options: ControllerOptions<K
 }
 
 /** The log fields, named as in controller-runtime. */
-function toLogKeys(controller: string, key: string): Record<string, string> {
+function toLogKeys(controller: string, key: string) {
   const { namespace, name } = readPath(key);
-  return { controller: controller.toLowerCase(), ...(namespace !== '' && { namespace }), name };
+  return { controller: controller.toLowerCase(), namespace: namespace === '' ? undefined : namespace, name };
 }

@@ -24,6 +24,8 @@ import type { Account, OnWritten } from './settle/account.ts';
 import type { Settlement } from './settle/settlement.ts';
 import type { OnText } from './streamed-completion.ts';
 import { makeSuccession } from './succession.ts';
+import type { CallTrace, TraceableCall } from './traces/call-trace.ts';
+import type { Traces } from './traces/traces.ts';
 
 /** A call that the proxy itself makes, on behalf of a caller who may use this model with this key. */
 export interface Question {
@@ -63,18 +65,35 @@ export interface AskOptions {
   readonly health: RouteHealth;
   readonly inFlight: InFlight;
   readonly guardrails: Pick<Guardrails, 'check'>;
+  readonly traces: Pick<Traces, 'begin'>;
 }
 
 export type Ask = ReturnType<typeof makeAsk>;
 
 /** Makes the function with which the proxy itself calls a model. The call is recorded like any. */
-export function makeAsk({ settlement, reserve, exchange, providers, inFlight, guardrails, health }: AskOptions) {
+export function makeAsk(options: AskOptions) {
+  const { settlement, reserve, exchange, providers, inFlight, guardrails, health, traces } = options;
   /** @throws {ProxyError} `spool_…` where it cannot be recorded, `upstream_…` where no completion comes */
   return async function ask(question: Question): Promise<Reply> {
+    const trace = traces.begin(traceableOf(question));
+    try {
+      return await askTraced(question, trace);
+    } catch (error) {
+      trace?.refused(error);
+      throw error;
+    } finally {
+      trace?.finish();
+    }
+  };
+
+  async function askTraced(question: Question, trace: CallTrace | undefined): Promise<Reply> {
+    const checked = question.context.inForce.snapshot.spec.guardrails && trace?.step('guardrails');
     const guard = await guardrails.check(guardedCallOf(question));
+    checked?.({ 'chaperone.guardrails': guard?.hits() });
     const body = onTerms(guard?.edit({ ...question.body }) ?? { ...question.body }, question.terms?.edits);
     const onText = guard?.output ? undefined : question.onText;
-    const call = callOf(question, body, guard, onText !== undefined);
+    const call = { ...callOf(question, body, guard, onText !== undefined), trace };
+    trace?.asks(question.body.model, question.key);
     const { operation, key: firstKey } = call;
     const { context } = question;
     const { model } = question.body;
@@ -110,11 +129,13 @@ export function makeAsk({ settlement, reserve, exchange, providers, inFlight, gu
           guard,
           onText,
           startedTicks: context.startedTicks,
+          trace,
         });
         const mayGoOn = context.inForce.snapshot.mayFallBack && answered.failure && !isOurEnd(answered.problem);
         const tookMs = performance.now() - sentAtTicks;
         const next = mayGoOn ? await succeed(key, answered.failure) : undefined;
         if (next && answered.failure) {
+          trace?.attemptFailed(answered.failure);
           const isRefused = next instanceof ProxyError;
           account.replaced(key, answered.failure, tookMs, isRefused ? key : next.attempt);
           if (isRefused) throw next;
@@ -134,7 +155,12 @@ export function makeAsk({ settlement, reserve, exchange, providers, inFlight, gu
       share.release();
       await settled;
     }
-  };
+  }
+}
+
+function traceableOf({ context, operation = chat }: Question): TraceableCall {
+  const { requestId, startedAtMs, startedTicks, traceParent: parent } = context;
+  return { operation: operation.name, requestId, startedAtMs, startedTicks, isOwn: true, parent, state: undefined };
 }
 
 /** A question repeats nothing but its bill, so it goes on as any such call does. */

@@ -9,6 +9,7 @@ import type { Client } from './identify/client.ts';
 import type { OptimizationLevel } from './identify/optimization-level.ts';
 import type { Service } from './identify/service.ts';
 import type { Visitor } from './identify/visitor.ts';
+import type { CallTrace } from './traces/call-trace.ts';
 
 /** The caller according to the credential. */
 export interface Identity {
@@ -77,6 +78,8 @@ export interface Call {
   readonly cached?: CacheUse | undefined;
   /** Where it is in a conversation. Undefined for calls that are none of texts, and for analyses. */
   readonly linked?: Linked | undefined;
+  /** Records the call as a trace. Absent: it is not recorded. */
+  readonly trace?: CallTrace | undefined;
 }
 
 /** The result of a call. */

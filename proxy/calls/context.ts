@@ -5,6 +5,7 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Caller } from './call.ts';
 import type { Authenticator } from './identify/authenticate.ts';
 import type { AccountingTerms } from './settle/account.ts';
+import type { CallTrace } from './traces/call-trace.ts';
 
 /** The configuration in force at one moment. */
 export interface InForce {
@@ -30,6 +31,10 @@ export interface CallContext extends Identified {
   readonly startedTicks: number;
   /** The call's share of the memory for bodies. */
   readonly share: Share;
+  /** Records the call. Absent: it is not recorded. */
+  readonly trace?: CallTrace | undefined;
+  /** The header `traceparent` of what causes calls that the proxy itself makes. */
+  readonly traceParent?: string | undefined;
 }
 
 /** The parts that recording a call needs. */

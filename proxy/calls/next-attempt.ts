@@ -1,7 +1,7 @@
 import { ProxyError } from '../error.ts';
 import type { ProviderTable } from '../providers/table.ts';
 import type { WireFormat } from '../providers/wire-format.ts';
-import type { RoutedKey } from '../snapshot/snapshot.ts';
+import type { Provider, RoutedKey } from '../snapshot/snapshot.ts';
 import { refusesUsageOption, type UsageRefusals } from './admit/usage-option.ts';
 import { type Attempt, type AttemptSource, type JsonAttempt, makeAttempt } from './attempt.ts';
 import type { CallContext } from './context.ts';
@@ -29,8 +29,8 @@ export interface NextAttemptOptions {
   readonly madeBy: MadeBy | undefined;
   readonly isIdempotent: boolean;
   readonly health: RouteHealth;
-  /** The headers for a provider that is asked in this format. */
-  readonly headersFor: (format: WireFormat) => Readonly<Record<string, string>>;
+  /** The headers for a provider, which is asked in this format. */
+  readonly headersFor: (format: WireFormat, provider: Provider) => Readonly<Record<string, string>>;
 }
 
 export function makeNextAttempt(options: NextAttemptOptions): NextAttempt {
@@ -43,7 +43,7 @@ export function makeNextAttempt(options: NextAttemptOptions): NextAttempt {
     const mayAskForUsage = body.stream !== true || !usageRefusals.has(key.provider, model);
     try {
       const attempt = makeAttempt(providers, present(), key, mayAskForUsage);
-      return { ...attempt, headers: headersFor(attempt.format) };
+      return { ...attempt, headers: headersFor(attempt.format, key.provider) };
     } catch (error) {
       if (error instanceof ProxyError) return undefined;
       throw error;

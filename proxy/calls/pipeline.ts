@@ -20,6 +20,8 @@ import { makeRunBody } from './run-body.ts';
 import { makeRunForm } from './run-form.ts';
 import type { Metrics } from './settle/metrics.ts';
 import type { Settlement } from './settle/settlement.ts';
+import { traced } from './traces/traced.ts';
+import type { Traces } from './traces/traces.ts';
 
 export interface PipelineOptions {
   /** @throws {ProxyError} where no configuration is in force */
@@ -41,13 +43,14 @@ export interface PipelineOptions {
   readonly stalls: StallWatch;
   readonly inFlight: InFlight;
   readonly explain: Explain;
+  readonly traces: Pick<Traces, 'begin'>;
 }
 
 export type Pipeline = ReturnType<typeof makePipeline>;
 
 /** The path of a call: identify, admit, reserve, answer, settle. */
 export function makePipeline(options: PipelineOptions) {
-  const { inForce, identify, admission, reserve, explain } = options;
+  const { inForce, identify, admission, reserve, explain, traces } = options;
   const usageRefusals = makeUsageRefusals();
   const permit = makePermit({ ...options, usageRefusals });
   const answerCall = makeAnswerCall(options);
@@ -58,8 +61,8 @@ export function makePipeline(options: PipelineOptions) {
     open: admission.open,
     admit: admission.admit,
     reserve,
-    run: makeRunBody({ ...options, permit, answerCall, usageRefusals }),
-    runForm: makeRunForm({ ...options, answerCall }),
+    run: traced(traces, makeRunBody({ ...options, permit, answerCall, usageRefusals })),
+    runForm: traced(traces, makeRunForm({ ...options, answerCall })),
     ask: makeAsk(options),
     explain,
   };

@@ -23,6 +23,7 @@ import {
   type Streamed,
   withUsage,
 } from './streamed-completion.ts';
+import type { CallTrace } from './traces/call-trace.ts';
 
 /** The size limit of a completion. */
 const maxAnswerBytes = 16 * 1024 * 1024;
@@ -40,6 +41,8 @@ export interface CompletionRequest {
   readonly onText: OnText | undefined;
   /** `performance.now()` at the start of the call. */
   readonly startedTicks: number;
+  /** Absent: the call is not recorded. */
+  readonly trace?: CallTrace | undefined;
 }
 
 /** A provider's answer, whole or from its pieces. */
@@ -139,7 +142,7 @@ async function guardCompletion(
 
 async function sendCompletion(
   exchange: Exchange,
-  { format, key, model, body, share, onText }: CompletionRequest,
+  { format, key, model, body, share, onText, trace }: CompletionRequest,
 ): Promise<Received> {
   const { path, translation } = format;
   const providerModel = sentModel(key, model);
@@ -157,7 +160,7 @@ async function sendCompletion(
       path,
       model: providerModel,
       key,
-      headers,
+      headers: trace?.attempt({ key, path, model: providerModel }, headers) ?? headers,
       body: JSON.stringify(onText ? withUsage(format, carried) : carried),
       signal,
     });

@@ -5,6 +5,7 @@ import { ProxyError } from '../error.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { ProviderTable } from '../providers/table.ts';
 import type { WireFormat } from '../providers/wire-format.ts';
+import type { Provider } from '../snapshot/snapshot.ts';
 import { headersOfTerms } from './admit/model-terms.ts';
 import type { Permit, Permitted } from './admit/permit.ts';
 import { inResponseFormat } from './admit/response-format.ts';
@@ -66,12 +67,12 @@ export function makeRunBody({
     const first = changes
       ? makeAttempt(providers, source, permitted.first.key, permitted.first.hideUsage)
       : permitted.first;
-    const headersFor = ({ passes }: WireFormat) => {
-      const made = upstreamHeaders(request.headers, snapshot, context.caller, passes);
+    const headersFor = ({ passes }: WireFormat, provider: Provider) => {
+      const made = upstreamHeaders(request.headers, snapshot, context.caller, provider, passes);
       made['content-type'] = 'application/json';
       return made;
     };
-    const headers = headersFor(first.format);
+    const headers = headersFor(first.format, first.key.provider);
     const linked = link(linkOf(request.operation, permitted), context.inForce.envelope);
     const call = callOf(request.operation, permitted, cached, linked);
     const isIdempotent = 'idempotency-key' in headers;
@@ -89,7 +90,10 @@ export function makeRunBody({
   };
   const make = (request: OpenRequest, permitted: Permitted, cached?: CacheUse) => {
     const sought = soughtOf(request.operation, permitted, cached);
-    return whenKnown(reserve(sought), (reservation) => {
+    const reserving = reserve(sought);
+    const end = reserving instanceof Promise ? request.context.trace?.step('reserve') : undefined;
+    return whenKnown(reserving, (reservation) => {
+      end?.();
       try {
         answer(request, permitted, sought, reservation, cached);
       } catch (error) {
@@ -111,12 +115,19 @@ export function makeRunBody({
     permitted.context.inForce.snapshot.spec.cache &&
     !request.speak &&
     cache.use(cacheableCallOf(request, permitted, goneOf(request.response)));
-  return (request, rawBody) =>
-    whenKnown(permit({ context: request.context, operation: request.operation, rawBody }), (permitted) =>
-      whenKnown(useOf(request, permitted), (cached) =>
-        cached ? makeCached(request, permitted, cached) : make(request, permitted),
-      ),
-    );
+  return (request, rawBody) => {
+    const { context, operation } = request;
+    const end = context.trace?.step('admission');
+    return whenKnown(permit({ context, operation, rawBody }), (permitted) => {
+      end?.();
+      context.trace?.asks(permitted.source.model, permitted.first.key);
+      const look = context.inForce.snapshot.spec.cache && context.trace?.step('cache');
+      return whenKnown(useOf(request, permitted), (cached) => {
+        look?.({ 'chaperone.cache': cached ? cached.status : undefined });
+        return cached ? makeCached(request, permitted, cached) : make(request, permitted);
+      });
+    });
+  };
 }
 
 /** What limits and budgets need to know of an admitted call. @param cached what the cache does for it */
@@ -156,6 +167,7 @@ function callOf(
     guard,
     cached,
     linked,
+    trace: context.trace,
   };
 }
 

@@ -54,7 +54,9 @@ export function makeRunForm({
     const { context, operation } = request;
     const { snapshot } = context.inForce;
     admission.open(context, operation);
-    const headers = upstreamHeaders(request.headers, snapshot, context.caller);
+    const headersFor = ({ provider }: RoutedKey) =>
+      upstreamHeaders(request.headers, snapshot, context.caller, provider);
+    const end = context.trace?.step('admission');
     /** Judges the fields that come while the form is being forwarded. Undefined until the call is admitted. */
     let judgeLater: ((content: FormContent) => void | Promise<void>) | undefined;
     const check = (content: FormContent) => {
@@ -73,6 +75,8 @@ export function makeRunForm({
       const { fields, files } = form.content;
       const candidate = { context, operation, isRewritable: false, otherModels: [], references: [] };
       const { model, terms, key, guard } = await admission.admit({ ...candidate, body: fields, said: { ...fields } });
+      end?.();
+      context.trace?.asks(model, key);
       const hasRules = snapshot.spec.models?.ceilings !== undefined;
       if (guard || hasRules) {
         const judge = (said: Body) => admission.admit({ ...candidate, body: fields, said });
@@ -101,6 +105,7 @@ export function makeRunForm({
         key,
         guard,
         cached,
+        trace: context.trace,
       };
       let named = typeof fields.model === 'string' ? fields.model : undefined;
       const makeAttempt = (to: RoutedKey): Attempt => {
@@ -108,7 +113,7 @@ export function makeRunForm({
         const providerModel = sentModel(to, model);
         if (providerModel !== undefined && providerModel !== named) form.renameModel(providerModel);
         named = providerModel;
-        const sent = { body: form.bytes(), headers: { ...headers, ...form.headers() } };
+        const sent = { body: form.bytes(), headers: { ...headersFor(to), ...form.headers() } };
         return { key: to, format, model: providerModel, ...sent, hideUsage: false };
       };
       const first = makeAttempt(key);
@@ -130,7 +135,7 @@ export function makeRunForm({
           context,
           operation,
           call,
-          headers,
+          headers: headersFor(key),
           first,
           next: snapshot.mayFallBack && !isReplayed ? next : undefined,
           reservation,

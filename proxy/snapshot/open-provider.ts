@@ -40,6 +40,7 @@ export function openProvider(provider: OrganizationSpec['providers'][number], de
       provider.models?.map(({ name }) => name),
       undefined,
     ),
+    propagatesTraceContext: provider.propagateTraceContext ?? false,
     names: makeModelNames(provider.models),
     ...(provider.type === 'azure' && { azure: azureSettingsOf(provider) }),
   };

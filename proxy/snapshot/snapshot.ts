@@ -48,6 +48,8 @@ export interface Provider {
   /** After how many failures in a row calls go elsewhere, and for how long. */
   readonly breaker: { readonly failures: number; readonly pauseMs: number };
   readonly servesModel: ModelRule;
+  /** Whether it gets the trace of a call, so that its spans join it. */
+  readonly propagatesTraceContext: boolean;
   /** Its own names of models. Undefined where it has none. */
   readonly names: ModelNames | undefined;
   /** Absent for providers of other types. */

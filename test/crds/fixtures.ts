@@ -5,6 +5,7 @@ import { cachesOfOrganizations } from './cache-fixtures.ts';
 import { guardrailsOfOrganizations } from './guardrail-fixtures.ts';
 import { limitsOfBindings, limitsOfOrganizations } from './limit-fixtures.ts';
 import { modelsOfOrganizations } from './model-fixtures.ts';
+import { observabilityOfOrganizations } from './observability-fixtures.ts';
 import { publicApiOfOrganizations } from './public-api-fixtures.ts';
 import { webhooksOfOrganizations } from './webhook-fixtures.ts';
 
@@ -375,6 +376,7 @@ const organizations = cases('Organization', [
   ...limitsOfOrganizations,
   ...guardrailsOfOrganizations,
   ...cachesOfOrganizations,
+  ...observabilityOfOrganizations,
   ...webhooksOfOrganizations,
   ...publicApiOfOrganizations,
   ...modelsOfOrganizations,

@@ -84,6 +84,8 @@ export async function prepare(directory: string, receiverUrl: string, oddUrl: st
 /** Fields of the Organization: something for every metric. */
 function rules(oddUrl: string): object {
   return {
+    // It is no collector, and refuses every span.
+    traces: { endpoint: oddUrl },
     providers: [
       {
         ...{ name: 'down', type: 'compatible', baseUrl: `${nowhere}/v1`, priority: 0, models: [{ name: 'gpt-4.1' }] },

@@ -53,7 +53,7 @@ describe('forwarding', () => {
     assert.equal(await seen.promise, body.replace('\\u00e9', 'é'));
   });
 
-  it('passes the headers that are meant for the provider, but no credentials, cookies or hop-by-hop headers', async () => {
+  it('passes the headers that are meant for the provider, but no credentials, cookies, traces or hop-by-hop headers', async () => {
     const seen = Promise.withResolvers<IncomingMessage['headers']>();
     answer = (request, response) => {
       seen.resolve(request.headers);
@@ -74,7 +74,6 @@ describe('forwarding', () => {
       authorization: 'Bearer sk-sandbox-shared',
       'content-type': 'application/json',
       'openai-beta': 'assistants=v2',
-      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
       'user-agent': 'chaperone',
     });
   });

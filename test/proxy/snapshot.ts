@@ -19,6 +19,7 @@ export const provider: Provider = {
   repeats: 0,
   breaker: { failures: 5, pauseMs: 30_000 },
   servesModel: () => true,
+  propagatesTraceContext: false,
   names: undefined,
 };
 

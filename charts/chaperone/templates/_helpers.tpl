@@ -120,3 +120,14 @@ seccompProfile:
 {{- end -}}
 [{{ $plurals | join ", " }}]
 {{- end -}}
+
+{{/* Where the operator and workers send traces. Empty: nowhere. */}}
+{{- define "chaperone.tracesEnvironment" -}}
+{{- with .Values.traces -}}
+{{- if .endpoint -}}
+- { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ .endpoint | quote }} }
+- { name: OTEL_TRACES_SAMPLER, value: parentbased_traceidratio }
+- { name: OTEL_TRACES_SAMPLER_ARG, value: {{ divf .samplingPercentage 100 | quote }} }
+{{- end -}}
+{{- end -}}
+{{- end -}}

@@ -24,6 +24,8 @@ export function injectionSettingsOf(deployments: readonly Deployment[], operator
   const noProxy = read('sidecar-no-proxy');
   const httpClientName = read('sidecar-http-client');
   const httpClient = httpClients.find((client) => client === httpClientName);
+  const endpoint = read('sidecar-traces-endpoint');
+  const ratio = Number(read('sidecar-traces-ratio') ?? 1);
   const dataSizeLimit = read('sidecar-data-limit');
   return {
     ...defaultSidecar,
@@ -35,6 +37,7 @@ export function injectionSettingsOf(deployments: readonly Deployment[], operator
     ...(egressProxy !== undefined && { egressProxy }),
     ...(noProxy !== undefined && { noProxy }),
     ...(httpClient && { httpClient }),
+    ...(endpoint !== undefined && { traces: { endpoint, ratio } }),
     ...(dataSizeLimit !== undefined && { dataSizeLimit }),
     ...(resources !== undefined && { resources: JSON.parse(resources) }),
   };

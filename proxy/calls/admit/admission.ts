@@ -265,6 +265,7 @@ const guardrailsLetPass: Check = (judged, { guardrails }) => {
   if (snapshot.spec.guardrails === undefined) return undefined;
   const { requestId, caller } = context;
   const { user, userId, sessionId, turnId } = caller;
+  const end = context.trace?.step('guardrails');
   const checked = guardrails.check({
     requestId,
     snapshot,
@@ -281,6 +282,7 @@ const guardrailsLetPass: Check = (judged, { guardrails }) => {
   });
   const note = (guard: CallGuard | undefined) => {
     judged.guard = guard;
+    end?.({ 'chaperone.guardrails': guard?.hits() });
   };
   return checked instanceof Promise ? checked.then(note) : note(checked);
 };

@@ -116,10 +116,13 @@ class Forward implements AnswerSink {
     this.#attempt = attempt;
     this.#sink = undefined;
     // A replayed answer is no attempt.
-    if (this.#forwarding.call.cached?.status !== 'hit') this.#story.begin(attempt);
+    const isReplayed = this.#forwarding.call.cached?.status === 'hit';
+    if (!isReplayed) this.#story.begin(attempt);
     this.#observer.begin(null);
     const { key, format, model, body } = attempt;
-    const { headers = this.#forwarding.headers } = attempt;
+    const { trace } = this.#forwarding.call;
+    const { headers: stated = this.#forwarding.headers } = attempt;
+    const headers = trace && !isReplayed ? trace.attempt({ key, path: format.path, model }, stated) : stated;
     clearTimeout(this.#totalTimer);
     const { totalTimeoutMs } = key.provider;
     if (totalTimeoutMs !== undefined) {
@@ -221,6 +224,7 @@ class Forward implements AnswerSink {
     const isRefused = following instanceof ProxyError;
     this.#forwarding.account.replaced(key, failure, tookMs, isRefused ? key : following.attempt.key);
     this.#story.failed(failure);
+    this.#forwarding.call.trace?.attemptFailed(failure);
     this.#showRates();
     if (this.#client.isGone()) {
       this.fail(new ProxyError('upstream_interrupted', { cause: clientGone }));

@@ -223,6 +223,11 @@ export function makeMetrics({ origin, version = 'unknown', component = 'proxy' }
     ).of({}),
     activeCalls: callGauge('chaperone_active_calls', 'Calls that are running.'),
     inFlightBytes: gauge('chaperone_in_flight_bytes', 'Memory that counts against the limit of bodies in flight.'),
+    spans: counter(
+      'chaperone_trace_spans_total',
+      'Spans of traces, by result: exported, rejected (by the collector), failed (it could not be reached), or dropped (too many waited).',
+      ['result'],
+    ),
     auditEntries: counter(
       'chaperone_audit_entries_total',
       'Entries that this proxy has written for the audit log, by kind.',

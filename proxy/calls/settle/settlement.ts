@@ -201,7 +201,8 @@ class OpenAccount implements Account {
     else record.quota = quota;
     // Should the process die, the key that was asked last counts the call.
     if (!this.#isSettled && !this.#isDeferred) this.#options.spool.amend(this.#handle, record);
-    for (const subscriber of this.#options.subscribers) subscriber.attemptFailed?.(record, attempt);
+    const traceId = this.#call.trace?.traceId;
+    for (const subscriber of this.#options.subscribers) subscriber.attemptFailed?.(record, attempt, traceId);
   }
 
   withdraw(): void {
@@ -248,6 +249,7 @@ class OpenAccount implements Account {
     const record = this.#record;
     for (const subscriber of subscribers) subscriber.closed?.();
     if (outcome.status === 'failed') call.linked?.withdraw();
+    call.trace?.settled(call, record, outcome);
     if (this.#isDeferred && outcome.runsInBackground) {
       this.#giveBack();
       onWritten();
@@ -270,7 +272,8 @@ class OpenAccount implements Account {
       onWritten();
       // The answer is on its way.
       call.cached?.ended(outcome.status === 'completed', outcome.output);
-      for (const subscriber of subscribers) subscriber.settled?.({ record, upstreamMs: outcome.upstreamMs });
+      const settled = { record, upstreamMs: outcome.upstreamMs, traceId: call.trace?.traceId };
+      for (const subscriber of subscribers) subscriber.settled?.(settled);
     });
   }
 

@@ -6,6 +6,8 @@ export interface SettledCall {
   readonly record: RequestRecord;
   /** How long the provider took. Meaningless where the record has no duration. */
   readonly upstreamMs: number;
+  /** The trace that has the call. Absent: none has. */
+  readonly traceId?: string | undefined;
 }
 
 /** Follows calls. A subscriber must never delay a call. */
@@ -17,7 +19,7 @@ export interface SettlementSubscriber {
   /** The call is pending. Only its end settles it. */
   deferred?(call: PendingCall): void;
   /** An attempt of a call has failed, and another takes its place. */
-  attemptFailed?(record: RequestRecord, attempt: FailedAttempt): void;
+  attemptFailed?(record: RequestRecord, attempt: FailedAttempt, traceId: string | undefined): void;
   /** The provider reported implausible figures. The record does not have them. */
   implausible?(record: RequestRecord): void;
   /** The call has ended, and cannot be settled. The next start settles it, as one that was interrupted. */

@@ -5,6 +5,7 @@ import type { Identified } from '../../calls/context.ts';
 import { type Failure, failureOfAnswer, failureOfProblem } from '../../calls/route/failure.ts';
 import { makeFallback } from '../../calls/route/make-fallback.ts';
 import { sentModel } from '../../calls/route/sent-model.ts';
+import { traceHeaders } from '../../calls/upstream-headers.ts';
 import { ProxyError } from '../../error.ts';
 import { realtime, realtimeOpening, realtimeTranscription } from '../../operations/realtime.ts';
 import { asString, type Body, parseObject } from '../../providers/json.ts';
@@ -91,7 +92,7 @@ async function dialAny(
         { providers, entraTokens, agentFor },
         {
           ...{ key, path: `${path}?${query}`, model: providerModel, maxMessageBytes: limits.messageBytes },
-          headers: providerHeaders(wanted.headers),
+          headers: { ...providerHeaders(wanted.headers), ...traceHeaders(wanted.headers, key.provider) },
         },
       );
       health.succeeded(key);
@@ -126,7 +127,7 @@ function readAddress(url: string, configuration: Body): Address {
 }
 
 /** The client's headers that go to the provider. */
-const passedOn = ['openai-beta', 'openai-safety-identifier', 'traceparent', 'tracestate'];
+const passedOn = ['openai-beta', 'openai-safety-identifier'];
 
 function providerHeaders(headers: IncomingMessage['headers']): Record<string, string> {
   const passed: Record<string, string> = { 'user-agent': 'chaperone' };

@@ -7,7 +7,7 @@ import { contextOf } from '../governed-response.ts';
 import type { OpenContext, Ready } from '../session.ts';
 import { ResponsesSession } from './session.ts';
 
-/** The headers of the opening request that the provider gets. */
+/** The headers of the opening request that each of its calls has. */
 const passedOn = ['openai-beta', 'traceparent', 'tracestate'];
 
 /**

@@ -43,7 +43,7 @@ export function registerCountTokens(app: SurfaceApp, context: OpenAiContext): vo
       gone.abort();
       reservation.release();
     });
-    const headers = upstreamHeaders(request.headers, call.inForce.snapshot, call.caller, format.passes);
+    const headers = upstreamHeaders(request.headers, call.inForce.snapshot, call.caller, key.provider, format.passes);
     const answered = await relay(exchange, {
       method: 'POST',
       path: countedMessages.path,

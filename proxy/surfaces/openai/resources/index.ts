@@ -51,7 +51,7 @@ export function registerResources(app: SurfaceApp, options: OpenAiContext): void
       method: route.method,
       path,
       key,
-      headers: { ...upstreamHeaders(request.headers, inForce().snapshot, request.caller), ...headers },
+      headers: { ...upstreamHeaders(request.headers, inForce().snapshot, request.caller, key.provider), ...headers },
       body,
       signal: gone.signal,
     });

@@ -47,7 +47,7 @@ export function registerLists(app: SurfaceApp, options: OpenAiContext): void {
           const value = readText(request.query, name);
           if (value !== undefined) query.set(name, value);
         }
-        const headers = upstreamHeaders(request.headers, snapshot, request.caller);
+        const headers = upstreamHeaders(request.headers, snapshot, request.caller, key.provider);
         const page = { method: 'GET', path: `${path}?${query}`, key, headers, body: undefined } as const;
         // One provider that does not answer must not keep a list of several waiting for long.
         const signal = isMerged ? AbortSignal.any([gone.signal, AbortSignal.timeout(pageTimeoutMs)]) : gone.signal;
