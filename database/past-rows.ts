@@ -4,6 +4,7 @@ import type { Queryable } from './queryable.ts';
 export const pastRows = [
   'analysis results',
   'conversation analyses',
+  'text batches',
   'answers',
   'revocations',
   'counters',

@@ -629,6 +629,11 @@ begin
         using chaperone.organizations o
         where o.organization_id = a.organization_id
           and a.completed_at <= now() - coalesce(o.spec -> 'storage' ->> 'analysisLifetime', '720h')::interval;
+    when 'text batches' then
+      delete from chaperone.text_batches b
+        using chaperone.organizations o
+        where o.organization_id = b.organization_id
+          and b.completed_at <= now() - coalesce(o.spec -> 'storage' ->> 'analysisLifetime', '720h')::interval;
     when 'answers' then
       with sizes as materialized (
         select c.organization_id, o.spec -> 'cache' is null as is_off
@@ -1026,6 +1031,7 @@ begin
   delete from chaperone.support_conversations c where c.organization_id = organization and c.user_id = erased;
   delete from chaperone.logins l where l.organization_id = organization and l.account_id = erased;
   delete from chaperone.login_attempts a where a.organization_id = organization and a.account_id = erased;
+  delete from chaperone.text_batches b where b.organization_id = organization and b.user_id = erased;
   delete from chaperone.analysis_results where organization_id = organization and user_id = erased;
   -- What is on its way to webhooks about the person is not delivered.
   delete from chaperone.webhook_deliveries d
@@ -4198,6 +4204,36 @@ create policy tenant on chaperone.support_rotas as permissive for all to chapero
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant insert, select on chaperone.support_rotas to chaperone_tenant;
 grant update (assigned) on chaperone.support_rotas to chaperone_tenant;
+
+create table chaperone.text_batches (
+  organization_id uuid not null,
+  batch_id text not null,
+  user_id uuid not null,
+  requested_by text,
+  status text not null,
+  total integer not null,
+  done integer not null default 0,
+  failed integer not null default 0,
+  texts_encrypted bytea,
+  results_encrypted bytea,
+  error_code text,
+  error_message text,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  completed_at timestamp with time zone
+);
+alter table chaperone.text_batches add constraint text_batches_batch_id_check CHECK ((length(batch_id) <= 64));
+alter table chaperone.text_batches add constraint text_batches_error_code_check CHECK ((length(error_code) <= 64));
+alter table chaperone.text_batches add constraint text_batches_error_message_check CHECK ((length(error_message) <= 500));
+alter table chaperone.text_batches add constraint text_batches_pkey PRIMARY KEY (organization_id, batch_id);
+alter table chaperone.text_batches add constraint text_batches_requested_by_check CHECK ((length(requested_by) <= 255));
+alter table chaperone.text_batches add constraint text_batches_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'processing'::text, 'completed'::text, 'failed'::text])));
+alter table chaperone.text_batches add constraint text_batches_total_check CHECK ((total > 0));
+CREATE INDEX text_batches_user ON chaperone.text_batches USING btree (organization_id, user_id);
+alter table chaperone.text_batches enable row level security;
+create policy tenant on chaperone.text_batches as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.text_batches to chaperone_tenant;
+grant update (status, done, failed, texts_encrypted, results_encrypted, error_code, error_message, completed_at) on chaperone.text_batches to chaperone_tenant;
 
 create table chaperone.unfolded_usage (
   organization_id uuid not null,

@@ -123,6 +123,11 @@ export const problems = {
     status: 404,
     message: 'Analysis config not found: GET /v1/analysis/configs lists those that are active',
   },
+  batch_not_found: { status: 404, message: 'Batch not found: no batch of yours has this id, or it is kept no longer' },
+  language_unsupported: {
+    status: 422,
+    message: 'Only English is understood without a model; with "use_ai": true, a model reads any language',
+  },
   webhook_not_found: {
     status: 404,
     message: 'Webhook not found: GET /v1/webhooks lists those that there are',

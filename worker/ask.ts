@@ -55,7 +55,7 @@ async function askAnew(
   requestId: string,
 ) {
   const { pipeline } = organization;
-  const { kind, operation = chat, body, onText } = question;
+  const { kind, operation = chat, body, said, onText } = question;
   const inForce = organization.inForce();
   const share = inFlight.open();
   const context: CallContext = {
@@ -79,7 +79,7 @@ async function askAnew(
       references: [],
     });
     return await pipeline.ask({
-      ...{ kind, operation, context, key, terms, onText },
+      ...{ kind, operation, context, key, terms, said, onText },
       body: { ...body, model: model ?? body.model },
       keepIntent: (record) =>
         organization.store.run((db) => keepJobIntent(db, organization.id, { jobId, workerId, record })),

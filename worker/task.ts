@@ -25,6 +25,8 @@ export interface TaskQuestion {
   /** The turn that the call belongs to. */
   readonly turn?: string;
   readonly body: Question['body'];
+  /** What guardrails look at, at the places of the body. Absent: all of it. */
+  readonly said?: Question['said'];
   /** Called with the text so far while it comes, at most five times a second. Guardrails of answers keep it to the end. */
   readonly onText?: (text: string) => void;
 }

@@ -20,6 +20,11 @@ begin
         using chaperone.organizations o
         where o.organization_id = a.organization_id
           and a.completed_at <= now() - coalesce(o.spec -> 'storage' ->> 'analysisLifetime', '720h')::interval;
+    when 'text batches' then
+      delete from chaperone.text_batches b
+        using chaperone.organizations o
+        where o.organization_id = b.organization_id
+          and b.completed_at <= now() - coalesce(o.spec -> 'storage' ->> 'analysisLifetime', '720h')::interval;
     when 'answers' then
       with sizes as materialized (
         select c.organization_id, o.spec -> 'cache' is null as is_off

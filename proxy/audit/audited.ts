@@ -54,6 +54,8 @@ const audited: Readonly<Record<ProblemCode, boolean | string>> = {
   contents_not_stored: false,
   nothing_to_analyze: false,
   analysis_config_not_found: false,
+  batch_not_found: false,
+  language_unsupported: false,
   webhook_not_found: false,
   websocket_not_served: false,
   session_expired: false,

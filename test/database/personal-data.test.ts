@@ -27,6 +27,7 @@ import {
   seedLogin,
   seedSession,
   seedSupport,
+  seedTexts,
   seedWebhook,
 } from './seed.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
@@ -197,6 +198,7 @@ async function seedUser(db: Queryable, { id: organizationId }: Tenant, name: str
   );
   await db.query('select chaperone.fold_usage_of($1::uuid, true)', [organizationId]);
   await seedLogin(db, organizationId, user.user_id);
+  await seedTexts(db, organizationId, user.user_id, said);
   await seedAnswer(db, organizationId, said('answer'));
   await seedIdempotentAnswer(db, organizationId, said('answer'));
   await db.query('update chaperone.users set display_name = $3 where organization_id = $1 and user_id = $2', [

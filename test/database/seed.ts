@@ -38,6 +38,7 @@ import {
   rateSupportConversation,
 } from '../../database/support/conversations.ts';
 import { insertSupportMessage } from '../../database/support/messages.ts';
+import { insertTextBatch } from '../../database/text-batches.ts';
 import { noteFailing } from '../../database/webhook-deliveries.ts';
 import { upsertStatedWebhooks } from '../../database/webhooks.ts';
 import { makeRecord } from '../request-record.ts';
@@ -200,6 +201,23 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
   await seedSession(db, organizationId, inSession, (what) => what);
   await seedSupport(db, organizationId, record.user_id, (what) => what);
   await seedLogin(db, organizationId, record.user_id);
+  await seedTexts(db, organizationId, record.user_id, (what) => what);
+}
+
+/** A worker has judged texts of a user, and is to judge others. */
+export async function seedTexts(
+  db: Queryable,
+  organizationId: string,
+  userId: string,
+  said: (what: string) => string,
+): Promise<void> {
+  for (const batchId of [`batch-${randomUUID()}`, `batch-${randomUUID()}`]) {
+    const textsSealed = Buffer.from(said('texts'));
+    const batch = { batchId, userId, requestedBy: said('example.com'), total: 1, textsSealed };
+    await insertTextBatch(db, organizationId, batch);
+  }
+  const text = `update chaperone.text_batches set results_encrypted = $2::bytea where organization_id = $1::uuid`;
+  await db.query(`${text} and user_id = $3::uuid`, [organizationId, Buffer.from(said('results')), userId]);
 }
 
 /** Somebody has logged in, after a failure. */

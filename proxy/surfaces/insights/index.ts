@@ -20,7 +20,10 @@ export const insights: Surface<GovernanceContext> = {
   answersOnce: true,
   countsRequests: 'X-Rate-Limit',
   namesEveryField: true,
-  tags: [{ name: 'Accounts', description: 'Logging in with a password.' }],
+  tags: [
+    { name: 'Accounts', description: 'Logging in with a password.' },
+    { name: 'Sentiment', description: 'How texts of customers sound.' },
+  ],
   async register(app, context) {
     const { registerInsights } = await import('./routes.ts');
     registerInsights(app, context);

@@ -3,9 +3,10 @@ import type { GovernanceContext } from '../../governance/context.ts';
 import type { Route } from '../../http/route.ts';
 import type { SurfaceApp } from '../../http/surface.ts';
 import { accountRoutes } from './accounts.ts';
+import { sentimentRoutes } from './sentiment.ts';
 
 /** One line for each resource. */
-const routes: readonly Route<GovernanceContext>[] = [...accountRoutes];
+const routes: readonly Route<GovernanceContext>[] = [...accountRoutes, ...sentimentRoutes];
 
 export function registerInsights(app: SurfaceApp, context: GovernanceContext): void {
   app.addHook('preValidation', async () => admitSurface(context.inForce().snapshot, 'insights'));

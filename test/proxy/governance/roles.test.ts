@@ -37,6 +37,9 @@ import { readClients, readModels, readPersonas, readUsers } from '../../../proxy
 import { readPersona } from '../../../proxy/governance/figures/persona.ts';
 import { readRatedResponses } from '../../../proxy/governance/figures/rated-responses.ts';
 import { readSessions } from '../../../proxy/governance/figures/sessions.ts';
+import { logOut } from '../../../proxy/governance/insights/accounts/logins.ts';
+import { analyzeSentiment } from '../../../proxy/governance/insights/sentiment/analyze.ts';
+import { findBatch, queueTexts } from '../../../proxy/governance/insights/sentiment/queued-batches.ts';
 import {
   deleteArticle,
   getArticle,
@@ -103,6 +106,14 @@ const turn = {
   model: null,
   totalTokens: null,
 } as const;
+
+const byModel = { useAi: true, model: 'gpt-4o' };
+const batchOfBob = { batchId: 'batch-1', userId: 'b0b', resultsSealed: null };
+/** With a database that answers this. */
+const withStore = (context: GovernanceContext, row: object): GovernanceContext => ({
+  ...context,
+  store: { ...context.store, run: (work) => work({ query: async () => ({ rows: [row], rowCount: 1 }) } as never) },
+});
 
 const branch = { conversationId: shared.id, branchId: 'main' };
 
@@ -210,6 +221,15 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
   ['list drafts', (c, ann) => listArticles(c, ann, { status: 'draft' }, page), 'role_required', readers()],
   ['search the articles', (c, ann) => searchArticles(c, makeCallContext({}, ann), 'x', 5), '', everyone()],
   // Whose conversation it is, the database says: test/contracts/support-conversations.
+  ['log out', (c, ann) => logOut(c, { ...ann, identity: { ...ann.identity, loginId: shared.id } }), '', everyone()],
+  ['analyze a text', (c, ann) => analyzeSentiment(c, makeCallContext({}, ann), { text: 'x' }, byModel), '', everyone()],
+  ['queue texts', (c, ann) => queueTexts(c, ann, { texts: [], terms: byModel }), '', everyone()],
+  [
+    'get a batch of texts',
+    (c, ann) => findBatch(withStore(c, batchOfBob), ann, 'batch-1'),
+    'batch_not_found',
+    readers(),
+  ],
   ['say something to the desk', (c, ann) => makeConverse(c)(makeCallContext({}, ann), said), '', everyone()],
   [
     'say something for another',
@@ -329,6 +349,8 @@ const parts = [
   ...['admitRole', 'seesOrganization', 'requireOwnRequest', 'select'],
   ...['selectSession', 'findStatedSession', 'beginStatedSession', 'requireSession', 'noteCaller'],
   ...['maySpeakFor', 'customerOf', 'requireSupportConversation', 'askDesk', 'completeTurn', 'failTurn', 'findPassages'],
+  // Whoever has the password, or the refresh token.
+  ...['makeLogIn', 'admitAttempt', 'noteSuccess', 'refresh'],
 ];
 
 test('no use case is left out', () => {
