@@ -222,7 +222,7 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
       log,
       onShipped(rows) {
         metrics.spoolShipped.inc(rows);
-        folder.onShipped();
+        folder.onShipped(rows);
       },
       onSettled: (record) => settlement.arrivedFirst(record),
       onFailure: () => metrics.spoolFailures.inc(),

@@ -32,7 +32,7 @@ const openStore = () => makeStore({ databaseUrl: () => databaseUrl, log });
 const store = openStore();
 const folder = makeFolder({ store, log });
 const startedAt = performance.now();
-const shipper = startShipper({ spool, store, openStore, organizationId, log, onShipped: () => folder.onShipped() });
+const shipper = startShipper({ spool, store, openStore, organizationId, log, onShipped: folder.onShipped });
 const arrived = await shipper.flush(timeoutMs);
 const seconds = (performance.now() - startedAt) / 1_000;
 await shipper.stop();
