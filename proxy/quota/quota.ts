@@ -55,6 +55,8 @@ export interface QuotaOptions {
 
 /** How long calls wait for an answer of the database, and how long they do not ask again after a failure. */
 const answerMs = 1_000;
+/** How long demands gather that no call waits for: leases that grow with the same load do so at about the same time. */
+const gatherMs = 20;
 /** More demands than these go into the next statement, so that none takes long. */
 const maxDemands = 200;
 /** Others may take what was leased for a call that waited, so it asks again, up to this often. */
@@ -69,11 +71,25 @@ export function makeQuota(options: QuotaOptions): Quota {
   /** What pending calls have reserved, until the database has them. */
   let handedOver: { readonly claims: readonly Claim[]; readonly isStored: () => boolean }[] = [];
   let pumping: Promise<void> | undefined;
+  let gathering: NodeJS.Timeout | undefined;
   let downUntilTicks = Number.NEGATIVE_INFINITY;
   let stopTimer: (() => void) | undefined;
 
-  const ask = (slices: CountedSlices, slice: Slice, ends = false) => {
-    queue.set(slice, { slices, ends });
+  /** Asks for a slice with others that no call waits for. */
+  const askSoon = (slices: CountedSlices, slice: Slice, ends = false) => {
+    if (queue.get(slice)?.ends !== ends) queue.set(slice, { slices, ends });
+    if (!pumping) gathering ??= setTimeout(askNow, gatherMs).unref();
+  };
+
+  /** Asks for a slice that a call waits for. */
+  const ask = (slices: CountedSlices, slice: Slice) => {
+    queue.set(slice, { slices, ends: false });
+    askNow();
+  };
+
+  const askNow = () => {
+    clearTimeout(gathering);
+    gathering = undefined;
     pumping ??= pump();
   };
 
@@ -121,10 +137,10 @@ export function makeQuota(options: QuotaOptions): Quota {
     handOverStored(now.ticks);
     let isEmpty = true;
     for (const slices of byKey.values()) {
-      for (const slice of slices.adjust(now)) ask(slices, slice);
+      for (const slice of slices.adjust(now)) askSoon(slices, slice);
       slices.tick(now, {
-        onAsk: (slice) => ask(slices, slice),
-        onEnd: (slice) => ask(slices, slice, true),
+        onAsk: (slice) => askSoon(slices, slice),
+        onEnd: (slice) => askSoon(slices, slice, true),
       });
       isEmpty &&= slices.isEmpty();
     }
@@ -144,7 +160,7 @@ export function makeQuota(options: QuotaOptions): Quota {
         if (slice.isExhausted(amount, nowTicks)) shortfalls.push({ claim, reason: 'exhausted' });
         else if (!slice.isAsking() && nowTicks >= downUntilTicks) {
           slice.wait({ amount, smallest: amount, onAnswer: () => {} });
-          ask(claim.slices, slice);
+          askSoon(claim.slices, slice);
         }
       } else if (slice.isExhausted(smallest, nowTicks) || (number > 0 && isLess(claim, nowTicks))) {
         shortfalls.push({ claim, reason: 'exhausted' });
@@ -185,7 +201,7 @@ export function makeQuota(options: QuotaOptions): Quota {
   const takeAll = (claims: readonly Claim[], nowTicks: number) => {
     for (const { slices, slice, amount } of claims) {
       slice.take(amount, nowTicks);
-      if (slice.isLow(nowTicks) && nowTicks >= downUntilTicks) ask(slices, slice);
+      if (slice.isLow(nowTicks) && nowTicks >= downUntilTicks) askSoon(slices, slice);
     }
   };
 
@@ -211,11 +227,11 @@ export function makeQuota(options: QuotaOptions): Quota {
         const key = keyOf(one);
         const now = clock.now();
         const slices = former.get(key) ?? byKey.get(key) ?? new CountedSlices(one, now.ms);
-        for (const slice of slices.replace(one, now)) ask(slices, slice);
+        for (const slice of slices.replace(one, now)) askSoon(slices, slice);
         former.delete(key);
         byKey.set(key, slices);
       }
-      for (const slices of former.values()) for (const slice of slices.end(clock.ticks())) ask(slices, slice, true);
+      for (const slices of former.values()) for (const slice of slices.end(clock.ticks())) askSoon(slices, slice, true);
       return (one) => {
         const slices = byKey.get(keyOf(one));
         if (!slices) throw new RangeError(`${one.rule} is not in force`);
@@ -243,10 +259,14 @@ export function makeQuota(options: QuotaOptions): Quota {
       for (const slices of byKey.values()) sum += slices.free(counterId, clock.ticks());
       return sum;
     },
-    idle: () => pumping ?? Promise.resolve(),
+    idle() {
+      if (gathering) askNow();
+      return pumping ?? Promise.resolve();
+    },
     tick,
     async stop() {
       stopTimer?.();
+      clearTimeout(gathering);
       handOverStored(clock.ticks());
       for (const slices of byKey.values())
         for (const slice of slices.end(clock.ticks())) queue.set(slice, { slices, ends: true });
