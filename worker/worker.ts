@@ -16,6 +16,7 @@ import type { ProcessTracer, ProcessTracerOptions } from '../traces/process-trac
 import type { TraceEnvironment } from '../traces/settings.ts';
 import { type Chore, chores, runChore } from './chores.ts';
 import { makeDeadJobs } from './dead-jobs.ts';
+import { endJobs } from './end-jobs.ts';
 import { makeFetchOrder } from './fetch-order.ts';
 import { type Heartbeat, startHeartbeat } from './heartbeat.ts';
 import { describeFailure } from './job-error.ts';
@@ -25,6 +26,7 @@ import { followLogin, openPool } from './login.ts';
 import { makeWorkerMetrics } from './metrics.ts';
 import { beginAttempt, type Outcome } from './observe.ts';
 import { makeOrganizations, type Organizations } from './organizations.ts';
+import { makePatientPool } from './patient-pool.ts';
 import { startRounds } from './rounds.ts';
 import { type JobPayload, makeRunTask, writeFailure } from './run-task.ts';
 import type { Task } from './task.ts';
@@ -131,6 +133,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   let jobPool: WorkerPool | undefined;
   const work = makeRunTask({ organizations, inFlight, worker, workerId: () => jobPool?.id ?? '', log });
   const stopSignal = new AbortController();
+  const queueEnd = new AbortController();
   const events = new EventEmitter();
   events.on('pool:create', ({ workerPool }: { workerPool: WorkerPool }) => {
     jobPool = workerPool;
@@ -189,7 +192,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     }
   };
   const runner = await run({
-    pgPool: db,
+    pgPool: makePatientPool({ pool: db, signal: queueEnd.signal, log }),
     schema: jobsSchema,
     concurrency,
     pollInterval: pollMs,
@@ -247,7 +250,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     if (turns.someWait()) rounds.hurry();
   });
   // Jobs that are under way end before what they use is released.
-  opened.defer(() => endJobs(runner.stop(), stopSignal, options.graceMs ?? defaultGraceMs));
+  opened.defer(async () => {
+    await endJobs(runner.stop(), stopSignal, options.graceMs ?? defaultGraceMs);
+    queueEnd.abort();
+  });
   await heartbeat?.ready();
 
   const running = opened.move();
@@ -284,11 +290,4 @@ function attributesOf(task: string, job: Job, { organization }: JobPayload, outc
     'chaperone.organization_id': organization,
     'error.type': error,
   };
-}
-
-/** Waits for the jobs that are under way, then stops them. They are tried again, by another worker or the next one. */
-async function endJobs(stopped: Promise<void>, stop: AbortController, graceMs: number): Promise<void> {
-  const timer = setTimeout(() => stop.abort(), graceMs);
-  await stopped.catch(() => {});
-  clearTimeout(timer);
 }

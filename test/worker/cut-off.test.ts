@@ -7,6 +7,7 @@ import { connect } from '../database/tenant.ts';
 import { suiteScope } from '../scope.ts';
 import { type ScriptedProvider, sendJson, startScriptedProvider } from '../scripted-provider.ts';
 import { type Stack, startStack } from '../stack.ts';
+import { startRelay } from '../tcp-relay.ts';
 import { until } from '../until.ts';
 import { makeWorkerProcess } from './worker-process.ts';
 
@@ -50,6 +51,11 @@ describe('the calls of a worker', () => {
     return rows;
   };
 
+  const lookForLostCalls = async () => {
+    await owner.query('select chaperone.look_for_lost_calls()');
+    await until(async () => (await jobs()) === 0, 'the jobs that follow from it');
+  };
+
   it('are all recorded as they ended where it stops in order, before it leaves', async (t) => {
     // What is recorded when a worker leaves.
     await owner.query(`
@@ -83,5 +89,34 @@ describe('the calls of a worker', () => {
     await owner.query('select chaperone.look_for_lost_calls()');
     assert.deepEqual([await intents(), await jobs()], [0, 0]);
     await owner.query('drop function public.note_leaving() cascade; drop table public.left_with');
+  });
+
+  it('are neither lost nor doubled where it is cut off from the database and comes back', async (t) => {
+    const before = await readRecords();
+    const relay = await startRelay(t, Number(new URL(stack.database.url).port));
+    const cutOff = await makeWorkerProcess(t, stack, relay.port);
+    await cutOff.start();
+    await addJobOf(owner, acme, { task: 'one-call', id: 'row' });
+    await until(() => held.length === 1, 'its call');
+    await relay.close();
+    const other = await makeWorkerProcess(t, stack);
+    await other.start();
+    await until(() => held.length === 2, 'the call of the one that took the job over');
+    answerAll();
+    await until(async () => (await jobs()) === 0, 'the job');
+    // Its calls are missed, and not given up yet.
+    await lookForLostCalls();
+    const missed = 'select count(*) as value from chaperone.job_intents where lost_at is not null';
+    assert.equal(await readValue(missed), 1);
+    await relay.open();
+    const records = await until(async () => {
+      const now = await readRecords();
+      return now[0]?.calls === (before[0]?.calls ?? 0) + 2 && now;
+    }, 'the records of both calls');
+    assert.deepEqual(records, [{ status: 'completed', calls: 3, tokens: 45 }]);
+    await lookForLostCalls();
+    assert.equal(await intents(), 0);
+    assert.deepEqual(await readRecords(), records);
+    assert.equal(provider.requests.length, 3, 'the provider’s count');
   });
 });
