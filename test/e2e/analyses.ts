@@ -54,17 +54,21 @@ export async function giveUpLostCalls(): Promise<void> {
   await query('select chaperone.look_for_lost_calls()', []);
 }
 
-/** How many calls about the tenant's questions the provider has had. */
-export function countBilled(tenant: string): Promise<number> {
+/** How many calls about each tenant's questions the provider has had. */
+export function countBilled(...tenants: readonly string[]): Promise<number[]> {
   return withService('chaperone-sandbox', 8080, async (port) => {
     const base = `http://127.0.0.1:${port}/sandbox/calls`;
     const read = async (url: string) => (await fetch(url)).json();
     const { calls } = (await read(base)) as { calls: { id: string }[] };
-    let billed = 0;
-    for (const { id } of calls) {
-      const { body } = (await read(`${base}/${id}`)) as { body: string };
-      if (body.includes(`${tenant} question`)) billed += 1;
-    }
+    const billed = tenants.map(() => 0);
+    const count = async () => {
+      for (let call = calls.pop(); call; call = calls.pop()) {
+        const { body } = (await read(`${base}/${call.id}`)) as { body: string };
+        const whose = tenants.findIndex((tenant) => body.includes(`${tenant} question`));
+        if (whose >= 0) billed[whose] = (billed[whose] ?? 0) + 1;
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, count));
     return billed;
   });
 }

@@ -21,7 +21,7 @@ suite('analyses of conversations', { skip }, () => {
       'all analyses to be completed',
       240_000,
     );
-    const billed = await countBilled(name);
+    const [billed = 0] = await countBilled(name);
     const records = await until(async () => {
       await giveUpLostCalls();
       const ends = await readEnds(organizationId);
