@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { DatabaseError } from 'pg';
 import { parseDurationMs } from '../crds/duration.ts';
+import { digestOfKey, makeKeyText, originPattern, whyUnfitting } from '../database/access-key-rules.ts';
 import {
   insertAccessKey,
   type ListedAccessKey,
@@ -13,7 +14,6 @@ import { diffFields } from '../database/audit/diff.ts';
 import type { CommandEntry } from '../database/audit/entry.ts';
 import type { Queryable } from '../database/queryable.ts';
 import { inTransaction } from '../database/transaction.ts';
-import { digestOfKey, makeKeyText, originPattern, whyUnfitting } from '../proxy/governance/access-key-rules.ts';
 import { requireOrganization } from './find-organization.ts';
 import { renderKeys } from './get/render-keys.ts';
 import type { RulesFormat } from './get/render-rules.ts';

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { digestOfKey, makeKeyText, whyUnfitting } from '../../database/access-key-rules.ts';
 import {
   type AccessKeyRow,
   type AccessKeyWrite,
@@ -12,12 +13,13 @@ import { diffFields } from '../../database/audit/diff.ts';
 import { toStorable } from '../../database/storable.ts';
 import type { Caller } from '../calls/call.ts';
 import { ProxyError } from '../error.ts';
-import { digestOfKey, makeKeyText, whyUnfitting } from './access-key-rules.ts';
 import type { GovernanceContext } from './context.ts';
 import { writeNamed } from './named.ts';
 import type { Listed, Page } from './page.ts';
 import { recorded } from './recorded.ts';
 import { admitRole } from './roles.ts';
+
+export { originPattern } from '../../database/access-key-rules.ts';
 
 type Reading = Pick<GovernanceContext, 'inForce' | 'store'>;
 type Writing = Reading & Pick<GovernanceContext, 'catchUp'>;

@@ -58,6 +58,11 @@ describe('the contract of customer support, as a story: conversations', () => {
   };
   const say = (text: string, more: object = {}, token = backend) =>
     ask('POST', '/conversations', { message: text, user_id: 'user_12345', ...more }, token);
+  /** What every answer has. */
+  const requireManners = (headers: Headers) => {
+    assert.match(headers.get('x-request-id') ?? '', /^req_/);
+    for (const name of ['limit', 'remaining', 'reset']) assert.match(headers.get(`x-ratelimit-${name}`) ?? '', /^\d+$/);
+  };
   let article: string;
   let id: string;
 
@@ -72,12 +77,14 @@ describe('the contract of customer support, as a story: conversations', () => {
       admin,
     );
     article = written.body.article_id;
-    const { status, body } = await say('How do I reset my password?', {
+    const { status, headers, body } = await say('How do I reset my password?', {
       channel: 'chat',
       metadata: { user_email: 'customer@example.com', user_name: 'John Doe' },
     });
     assert.equal(status, 200, JSON.stringify(body));
     assertShape(body, answered);
+    requireManners(headers);
+    assert.equal(headers.get('x-session-id'), body.conversation_id);
     assert.match(body.conversation_id, /^conv_[0-9a-f]{24}$/);
     assert.match(body.response, /choose Forgot Password/);
     assert.deepEqual([body.sources, body.escalated, body.status], [[article], false, 'active']);
@@ -131,6 +138,7 @@ describe('the contract of customer support, as a story: conversations', () => {
       body: JSON.stringify({ message: 'How do I reset my password?', user_id: 'user_7', stream: true }),
     });
     assert.match(answer.headers.get('content-type') ?? '', /^text\/event-stream/);
+    requireManners(answer.headers);
     const events = (await answer.text())
       .split('\n\n')
       .filter((part) => part.startsWith('event:'))
@@ -144,6 +152,7 @@ describe('the contract of customer support, as a story: conversations', () => {
     assert.equal(done?.event, 'done');
     assertShape(done?.data, answered);
     assert.equal(done?.data.conversation_id, begun?.data.conversation_id);
+    assert.equal(answer.headers.get('x-session-id'), begun?.data.conversation_id);
     const told = events.filter(({ event }) => event === 'delta').map(({ data }) => data.text);
     assert.ok(done?.data.response.startsWith(told.join('')), told.join(''));
   });

@@ -131,45 +131,6 @@ describe('vectors of passages', () => {
     assert.equal((await search('connecting a ligth')).results[0].article_id, lampId);
   });
 
-  it('wait where a rule of the organization refuses their call, which the job says', async () => {
-    const { body: made } = await ask('POST', '', { title: 'Dimming', content: 'Turn the ring.' });
-    let number = 0;
-    /** Asks for the vector of a text that has none. @returns what becomes of it */
-    const attempt = async () => {
-      number += 1;
-      const content = `Turn the ring by ${number} to dim it, forbidden.`;
-      const { refused } = (await ask('GET', '')).body.index;
-      const { rows: clock } = await owner.query<{ now: Date }>('select clock_timestamp() as now');
-      await ask('POST', '', { article_id: made.article_id, content });
-      return until(async () => {
-        if ((await ask('GET', `/${made.article_id}`)).body.indexed) return 'indexed';
-        // Another text may do, so the job goes on.
-        if ((await ask('GET', '')).body.index.refused > refused) return 'guardrail_blocked';
-        const { rows } = await owner.query<{ failure: string }>(
-          `select j.last_error as failure
-           from graphile_worker._private_jobs j join graphile_worker._private_tasks t on t.id = j.task_id
-           where t.identifier = 'organization:index-knowledge' and j.last_error is not null and j.updated_at > $1
-           order by j.updated_at desc limit 1`,
-          [clock[0]?.now],
-        );
-        return rows[0]?.failure;
-      }, 'an end of the job');
-    };
-    const budget = { name: 'poor', amountUsd: '0.000000001', window: 'Total' };
-    for (const [field, rule, code] of [
-      [['models', 'deny'], ['text-embedding-3-small'], 'model_not_allowed'],
-      [['guardrails'], [{ name: 'w', action: 'Block', words: { words: ['forbidden'] } }], 'guardrail_blocked'],
-      [['limits'], [{ name: 'few', tokens: { count: 1, window: '24h' } }], 'limit_reached'],
-      [['budgets'], [budget], 'insufficient_quota'],
-    ] as const) {
-      await editSpec(stack.directory, (document) => document.setIn(['spec', ...field], rule));
-      await until(async () => (await attempt()).startsWith(code), code);
-      await editSpec(stack.directory, (document) => document.deleteIn(['spec', ...field]));
-      await until(async () => (await attempt()) === 'indexed', `the vectors without ${field}`);
-    }
-    await ask('DELETE', `/${made.article_id}`);
-  });
-
   it('are all that finds an article where its words must not be in clear', async () => {
     const words = async () => {
       const { rows } = await owner.query<{ words: number; terms: number }>(
@@ -226,6 +187,44 @@ describe('vectors of passages', () => {
       [],
     );
     assert.equal((await search('which lamp hangs in room 137')).results[0].title, 'Rooms');
+  });
+
+  it('wait where a rule of the organization refuses their call, which the job says', async () => {
+    const { body: made } = await ask('POST', '', { title: 'Dimming', content: 'Turn the ring.' });
+    let number = 0;
+    /** Asks for the vector of a text that has none. @returns what becomes of it */
+    const attempt = async () => {
+      number += 1;
+      const content = `Turn the ring by ${number} to dim it, forbidden.`;
+      const { rows: clock } = await owner.query<{ now: Date }>('select clock_timestamp() as now');
+      await ask('POST', '', { article_id: made.article_id, content });
+      return until(async () => {
+        if ((await ask('GET', `/${made.article_id}`)).body.indexed) return 'indexed';
+        // Another text may do, so the job goes on.
+        if ((await ask('GET', '')).body.index.refused > 0) return 'guardrail_blocked';
+        const { rows } = await owner.query<{ failure: string }>(
+          `select j.last_error as failure
+           from graphile_worker._private_jobs j join graphile_worker._private_tasks t on t.id = j.task_id
+           where t.identifier = 'organization:index-knowledge' and j.last_error is not null and j.updated_at > $1
+           order by j.updated_at desc limit 1`,
+          [clock[0]?.now],
+        );
+        return rows[0]?.failure;
+      }, 'an end of the job');
+    };
+    const budget = { name: 'poor', amountUsd: '0.000000001', window: 'Total' };
+    for (const [field, rule, code] of [
+      [['models', 'deny'], ['text-embedding-3-small'], 'model_not_allowed'],
+      [['guardrails'], [{ name: 'w', action: 'Block', words: { words: ['forbidden'] } }], 'guardrail_blocked'],
+      [['limits'], [{ name: 'few', tokens: { count: 1, window: '24h' } }], 'limit_reached'],
+      [['budgets'], [budget], 'insufficient_quota'],
+    ] as const) {
+      await editSpec(stack.directory, (document) => document.setIn(['spec', ...field], rule));
+      await until(async () => (await attempt()).startsWith(code), code);
+      await editSpec(stack.directory, (document) => document.deleteIn(['spec', ...field]));
+      await until(async () => (await attempt()) === 'indexed', `the vectors without ${field}`);
+    }
+    await ask('DELETE', `/${made.article_id}`);
   });
 
   it('are left out where the provider fails, which the answer says', async () => {

@@ -1,11 +1,11 @@
 import { Type } from 'typebox';
 import type { ProblemCode } from '../../error.ts';
-import { originPattern } from '../../governance/access-key-rules.ts';
 import {
   type AccessKey,
   createAccessKey,
   getAccessKey,
   listAccessKeys,
+  originPattern,
   revokeAccessKey,
   rotateAccessKey,
 } from '../../governance/access-keys.ts';

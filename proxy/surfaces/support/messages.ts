@@ -123,17 +123,26 @@ export const postMessage: Route<GovernanceContext> = (app, context) => {
         }),
       },
     },
-    async handler({ body, caller, callContext, id }, reply) {
+    async handler(request, reply) {
+      const { body, caller, callContext, id } = request;
       requireNoClaims(caller, body.metadata);
       const { message, user_id: user, channel: by = 'api', metadata = {}, sender = 'user' } = body;
       const asked = { message, user, channel: by, metadata, sender, conversationId: body.conversation_id };
       const answer = async (listener?: SupportListener) => {
         const given = await converse(callContext, asked, listener);
         const articlesOf = await showSourceArticles(context, given.sources);
+        // Its calls are recorded in the session of the conversation.
+        request.caller = { ...caller, sessionId: given.conversationId };
         return showAnswer(given, articlesOf(given.sources));
       };
       if (!body.stream) return answer();
-      const stream = await streamAnswer(answer, id);
+      const stream = await streamAnswer((listener) => {
+        const begun: SupportListener['begun'] = (turn) => {
+          request.caller = { ...caller, sessionId: turn.conversationId };
+          listener.begun(turn);
+        };
+        return answer({ ...listener, begun });
+      }, id);
       reply.headers({ 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' });
       // The schema is that of the whole answer.
       return reply.send(stream as never);
