@@ -2593,7 +2593,7 @@ begin
   ), sought as materialized (
     select w.language,
       ('''' || chaperone.passage_scope(organization, w.language) || '''')::tsquery
-        && concat_ws(' | ', string_agg(w.quoted, ' | ') filter (where w.candidates <= 1000),
+        && concat_ws(' | ', string_agg(w.quoted, ' | ') filter (where w.candidates <= 500),
           string_agg(w.quoted, ' & ') filter (where w.n <= 2), string_agg(w.quoted, ' & '))::tsquery as query
     from weighed w
     group by w.language
@@ -2604,7 +2604,7 @@ begin
         select p.article_id, p.number, p.language, p.words
         from chaperone.knowledge_passages p
         where p.words @@ s.query and (p.organization_id = organization and p.language = s.language) is true
-        limit 1500
+        limit 1000
       ) p
   )
   select c.article_id, c.number, sum(w.weight * ts_rank('{0.3, 0.4, 0.6, 1}', c.words, w.quoted::tsquery))::double precision

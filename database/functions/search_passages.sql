@@ -3,8 +3,10 @@
 --
 -- Each language of the articles reads the question by its own rules. A word counts by how rare it is in the passages (BM25's
 -- inverse document frequency) and by where it is in a passage; one that no article has counts half, as those that differ
--- from it by one letter. Candidates are the passages with the rarest words, as far as those are in at most 1,000 passages,
--- those that have the two rarest, and those that have all of the words: to rank a passage takes some 10 microseconds. `is true` keeps the planner from reading all rows of the organization by their key.
+-- from it by one letter. Candidates are the passages with the rarest words, as far as those are in at most 500 passages,
+-- those that have the two rarest, and those that have all of the words: to fetch and rank a passage takes some 10
+-- microseconds, and more candidates bring those with frequent words. `is true` keeps the planner from reading all rows of the
+-- organization by their key.
 create or replace function chaperone.search_passages(question text, wanted integer)
   returns table (article_id text, number integer, score double precision)
   language plpgsql stable security definer
@@ -73,7 +75,7 @@ begin
   ), sought as materialized (
     select w.language,
       ('''' || chaperone.passage_scope(organization, w.language) || '''')::tsquery
-        && concat_ws(' | ', string_agg(w.quoted, ' | ') filter (where w.candidates <= 1000),
+        && concat_ws(' | ', string_agg(w.quoted, ' | ') filter (where w.candidates <= 500),
           string_agg(w.quoted, ' & ') filter (where w.n <= 2), string_agg(w.quoted, ' & '))::tsquery as query
     from weighed w
     group by w.language
@@ -84,7 +86,7 @@ begin
         select p.article_id, p.number, p.language, p.words
         from chaperone.knowledge_passages p
         where p.words @@ s.query and (p.organization_id = organization and p.language = s.language) is true
-        limit 1500
+        limit 1000
       ) p
   )
   select c.article_id, c.number, sum(w.weight * ts_rank('{0.3, 0.4, 0.6, 1}', c.words, w.quoted::tsquery))::double precision
