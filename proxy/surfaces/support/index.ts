@@ -5,7 +5,7 @@ import { supportEnvelope } from './envelope.ts';
 /** Contract 2: customer support on the organization's own knowledge base. */
 export const support: Surface<GovernanceContext> = {
   name: 'support',
-  paths: ['/api/v1/knowledge-base', '/api/v1/conversations', '/api/v1/analytics', '/api/v1/webhooks', '/widget.js'],
+  paths: ['/api/v1/knowledge-base', '/api/v1/conversations', '/api/v1/analytics', '/api/v1/webhooks'],
   envelope: supportEnvelope,
   mayLackUser: true,
   answersOnce: true,

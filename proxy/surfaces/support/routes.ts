@@ -7,7 +7,6 @@ import { changeRoutes } from './changes.ts';
 import { conversationRoutes } from './conversations.ts';
 import { knowledgeRoutes } from './knowledge-base.ts';
 import { postMessage } from './messages.ts';
-import { widgetRoute } from './widget.ts';
 
 /** One line for each resource. */
 const routes: readonly Route<GovernanceContext>[] = [
@@ -21,7 +20,6 @@ const routes: readonly Route<GovernanceContext>[] = [
 ];
 
 export function registerSupport(app: SurfaceApp, context: GovernanceContext): void {
-  widgetRoute(app, context);
   app.register(
     async (v1: SurfaceApp) => {
       for (const route of routes) route(v1, context);

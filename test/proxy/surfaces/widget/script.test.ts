@@ -28,6 +28,7 @@ describe('GET /widget.js', () => {
       ['text/javascript; charset=utf-8', '*', 'cross-origin', 'nosniff'],
     );
     assert.match(shown('cache-control') ?? '', /^public, max-age=\d+/);
+    assert.equal(shown('x-ratelimit-limit'), null, 'caches keep it, and it is about one client');
     const script = await answer.text();
     assert.match(script, /chaperone-chat/);
     // None of what a strict Content-Security-Policy forbids.

@@ -8,7 +8,7 @@ import { gzip } from 'node:zlib';
 import { ProxyError } from '../../error.ts';
 import type { GovernanceContext } from '../../governance/context.ts';
 import { whyNoDesk } from '../../governance/support/settings.ts';
-import type { Route } from '../../http/route.ts';
+import type { SurfaceApp } from '../../http/surface.ts';
 
 /** The script as it is sent. */
 interface WidgetFile {
@@ -27,7 +27,7 @@ const headers = {
 };
 
 /** `GET /widget.js`: the chat for web pages ([widget/](../../../widget)). It needs no credential: scripts have none. */
-export const widgetRoute: Route<GovernanceContext> = (app, { inForce }) => {
+export function registerWidget(app: SurfaceApp, { inForce }: Pick<GovernanceContext, 'inForce'>): void {
   let file: Promise<WidgetFile> | undefined;
   const read = () => {
     file ??= readFileOnce().catch((error: unknown) => {
@@ -36,7 +36,7 @@ export const widgetRoute: Route<GovernanceContext> = (app, { inForce }) => {
     });
     return file;
   };
-  app.get('/widget.js', { config: { anonymous: true }, schema: { hide: true } }, async (request, reply) => {
+  app.get('/widget.js', { schema: { hide: true } }, async (request, reply) => {
     requireDesk(inForce());
     const { etag, plain, zipped } = await read();
     reply.headers({ ...headers, etag });
@@ -45,7 +45,7 @@ export const widgetRoute: Route<GovernanceContext> = (app, { inForce }) => {
     if (!takesGzip(request.headers['accept-encoding'])) return reply.send(plain);
     return reply.header('content-encoding', 'gzip').send(zipped);
   });
-};
+}
 
 /** @throws {ProxyError} `route_not_found` */
 function requireDesk({ snapshot }: ReturnType<GovernanceContext['inForce']>): void {
