@@ -1,6 +1,7 @@
 import { ApiError, ChatClient } from '../../clients/javascript/src/index.ts';
 import { withHistory } from './history.ts';
 import type { Memory } from './memory.ts';
+import { noticeOf } from './notice.ts';
 import { nextLookMs } from './poll.ts';
 import { makeSending } from './send.ts';
 import { type ChatState, countOfTeam, empty, isOutgoing, isWriting, makeStore } from './state.ts';
@@ -39,7 +40,8 @@ export function makeConversation({ apiKey, baseUrl, memory, onChange, report }: 
     const { conversationId } = memory.get();
     if (conversationId === undefined || exchanges > 0) return;
     try {
-      const told = await client.getConversation(conversationId);
+      // A look is repeated anyway.
+      const told = await client.getConversation(conversationId, { maxRetries: 0 });
       if (memory.get().conversationId !== conversationId || exchanges > 0) return;
       const before = store.get();
       const now = withHistory(before, told);
@@ -52,8 +54,12 @@ export function makeConversation({ apiKey, baseUrl, memory, onChange, report }: 
       store.change({ ...now, unread, ...(isReachable && !now.messages.some(isOutgoing) && { notice: undefined }) });
     } catch (error) {
       idle += 1;
-      store.change({ isLoading: false, isSlow: false });
-      if (error instanceof ApiError && [401, 404].includes(error.status)) forget();
+      const isGone = error instanceof ApiError && [401, 404].includes(error.status);
+      if (isGone) forget();
+      // Whoever sees nothing of the conversation should know why.
+      const isBlank = store.get().messages.length === 0 && !isGone;
+      const notice = noticeOf(error, { isOnline: isOnline(), nowMs: Date.now() });
+      store.change({ isLoading: false, ...(isBlank && { notice }) });
     }
   };
   const forget = () => {
@@ -61,12 +67,18 @@ export function makeConversation({ apiKey, baseUrl, memory, onChange, report }: 
     store.change({ ...empty, messages: store.get().messages.filter(isOutgoing) });
   };
 
+  /** Whether there may be more than what this page knows. */
+  const isBehind = () => {
+    const { conversationId, isEscalated } = memory.get();
+    const { status, messages } = store.get();
+    if (conversationId === undefined) return false;
+    return status === 'escalated' || isEscalated || isWriting(store.get()) || (isOpen && messages.length === 0);
+  };
+
   /** Looks for what others say, while somebody may say something and the page is seen. */
   const look = () => {
     clearTimeout(timer);
-    const { status } = store.get();
-    const mayChange = status === 'escalated' || memory.get().isEscalated || isWriting(store.get());
-    if (memory.get().conversationId === undefined || !mayChange || document.hidden || !isOnline()) return;
+    if (!isBehind() || document.hidden || !isOnline()) return;
     const delayMs = nextLookMs({ idle, rate: client.rateLimit, nowMs: Date.now() });
     timer = setTimeout(() => void refresh().then(look), delayMs);
   };
@@ -95,6 +107,7 @@ export function makeConversation({ apiKey, baseUrl, memory, onChange, report }: 
     },
     /** Leaves the conversation and begins another one. */
     restart() {
+      sending.leave();
       memory.keep({ conversationId: undefined, isEscalated: false, seen: 0 });
       store.change(empty);
     },
@@ -124,7 +137,7 @@ export function makeConversation({ apiKey, baseUrl, memory, onChange, report }: 
       const { messages, notice } = store.get();
       const wasCut = notice?.kind === 'offline' || notice?.kind === 'unreachable';
       if (wasCut && messages.some(({ phase }) => phase === 'unsent')) await exchanging(sending.resend());
-      if (store.get().status === 'escalated' || memory.get().isEscalated || isWriting(store.get())) await refresh();
+      if (isBehind()) await refresh();
       lookSoon();
     },
     stop: () => clearTimeout(timer),

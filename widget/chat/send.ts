@@ -18,6 +18,7 @@ export interface SendContext {
 export function makeSending(context: SendContext) {
   const { store } = context;
   let last = Promise.resolve();
+  let left = new AbortController();
 
   const deliver = async (key: string, message: string) => {
     const { messages } = store.get();
@@ -30,7 +31,7 @@ export function makeSending(context: SendContext) {
     }
     store.changeMessage(key, { phase: 'sending' });
     store.change({ notice: undefined, isSlow: false });
-    await exchange(context, key, message).finally(() => store.change({ isSlow: false }));
+    await exchange(context, { key, message, signal: left.signal }).finally(() => store.change({ isSlow: false }));
   };
   const queue = (key: string, message: string) => {
     last = last.then(() => deliver(key, message));
@@ -45,6 +46,11 @@ export function makeSending(context: SendContext) {
 
   return {
     send,
+    /** Hears no more of what is under way: the visitor begins another conversation. */
+    leave() {
+      left.abort();
+      left = new AbortController();
+    },
     /**
      * Sends what has not arrived again; its key makes sure that it does not arrive twice. Where all has arrived and the last
      * message has no answer, it is said once more.
@@ -61,20 +67,26 @@ export function makeSending(context: SendContext) {
   };
 }
 
+interface Outgoing {
+  readonly key: string;
+  readonly message: string;
+  readonly signal: AbortSignal;
+}
+
 /** Sends a message, and follows its answer to the end. */
-async function exchange(context: SendContext, key: string, message: string, isSecond = false): Promise<void> {
+async function exchange(context: SendContext, outgoing: Outgoing, isSecond = false): Promise<void> {
   const { client, memory, store } = context;
+  const { key, message, signal } = outgoing;
   const { conversationId } = memory.get();
   const isWithTeam = store.get().status === 'escalated';
-  // Not where the visitor has begun another conversation meanwhile.
-  const isAwaited = () => store.get().messages.some((one) => one.key === key);
   let answerKey: string | undefined;
   let text = '';
   try {
+    // Without the unknown conversation, it is another request.
+    const idempotencyKey = isSecond ? `${key}-2` : key;
     const asked = { message, channel: 'chat', conversationId };
-    // After an unknown conversation, the same key would be another request.
-    for await (const event of client.streamMessage(asked, { idempotencyKey: isSecond ? `${key}-2` : key })) {
-      if (!isAwaited()) return;
+    for await (const event of client.streamMessage(asked, { idempotencyKey, signal })) {
+      if (signal.aborted) return;
       if (event.type === 'message') {
         memory.keep({ conversationId: event.conversationId });
         store.changeMessage(key, { phase: 'given' });
@@ -89,12 +101,12 @@ async function exchange(context: SendContext, key: string, message: string, isSe
       }
     }
   } catch (error) {
-    if (!isAwaited()) return;
+    if (signal.aborted) return;
     if (!isSecond && isOfNoConversation(error, conversationId)) {
       memory.keep({ conversationId: undefined, isEscalated: false });
       const own = store.get().messages.filter((one) => one.key === key);
       store.change({ messages: own, status: 'active', rating: undefined, hasCommented: false });
-      await exchange(context, key, message, true);
+      await exchange(context, outgoing, true);
       store.change({ notice: store.get().notice ?? { kind: 'expired' } });
     } else {
       fail(context, { key, answerKey }, error);

@@ -79,6 +79,75 @@ export function walkConversations(stage: () => Stage): void {
     await visitor.leave();
   });
 
+  it('reloads the page in the middle of an answer, and goes on in another tab', async () => {
+    const { desk, visit } = stage();
+    const go = Promise.withResolvers<void>();
+    desk.reply = () => go.promise.then(() => ({ answer: 'It is at the bottom of the login page.' }));
+    const visitor = await visit({ complaints: /ERR_(ABORTED|FAILED)/ });
+    await visitor.open();
+    await visitor.say(question);
+    await visitor.conversationId();
+    await visitor.page.reload();
+    await visitor.page.locator('.message.writing').waitFor();
+    go.resolve();
+    await shows(visitor.answer, 'at the bottom');
+    const other = await visitor.context.newPage();
+    await other.goto(visitor.url);
+    await shows(other.locator('.panel'), 'at the bottom');
+    desk.reply = { answer: 'By phone, call us.' };
+    await other.locator('.field').fill('And by phone, how is the password reset?');
+    await other.locator('.field').press('Enter');
+    await shows(other.locator('.panel'), 'call us');
+    const { body } = await desk.ask('GET', `/conversations/${await visitor.conversationId()}`, undefined, desk.admin);
+    assert.equal(body.message_count, 4);
+    await visitor.leave();
+  });
+
+  it('begins another conversation in the middle of an answer', async () => {
+    const { desk, visit } = stage();
+    const go = Promise.withResolvers<void>();
+    desk.reply = async (texts: readonly string[]) => {
+      const isFirst = texts.at(-1)?.includes('slow') ?? false;
+      if (isFirst) await go.promise;
+      return { answer: isFirst ? 'Too late.' : 'At once.' };
+    };
+    const visitor = await visit();
+    await visitor.open();
+    await visitor.say('Why is the reset of the password slow?');
+    const former = await visitor.conversationId();
+    await visitor.page.getByRole('button', { name: 'Start a new conversation' }).click();
+    await visitor.say(question);
+    await shows(visitor.answer, 'At once.');
+    go.resolve();
+    assert.notEqual(await visitor.conversationId(), former);
+    await until(async () => {
+      const { body } = await desk.ask('GET', `/conversations/${former}`, undefined, desk.admin);
+      return body.messages[1].status === 'completed';
+    });
+    assert.doesNotMatch(await visitor.panel.innerText(), /Too late|slow/);
+    await visitor.leave();
+  });
+
+  it('talks where the browser keeps nothing', async () => {
+    const { desk, visit } = stage();
+    desk.reply = {};
+    const visitor = await visit();
+    const forbidden = "Object.defineProperty(window, 'localStorage', { get() { throw new Error('forbidden') } })";
+    await visitor.page.addInitScript(forbidden);
+    await visitor.page.reload();
+    const bodies: string[] = [];
+    visitor.page.on('request', (request) => request.method() === 'POST' && bodies.push(request.postData() ?? ''));
+    await visitor.open();
+    for (const count of [1, 2]) {
+      await visitor.say(question);
+      await until(async () => (await visitor.page.locator('.message.ai.given').count()) === count);
+    }
+    const [first, second] = bodies.map((body) => JSON.parse(body).conversation_id);
+    assert.equal(first, undefined);
+    assert.match(second, /^conv_/);
+    await visitor.leave();
+  });
+
   it('is handed over, sees what the team writes, and is given back', async () => {
     const { desk, visit } = stage();
     desk.reply = { wants_human: true };
