@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { globSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,9 +8,11 @@ import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
 import { parse } from 'yaml';
 import { repository } from '../directories.ts';
+import { freePort } from '../free-port.ts';
 import { runCli } from '../run-cli.ts';
 import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
+import { skip, startChromium } from '../widget/chromium.ts';
 import { onlyOrganization, type RunningUp, startUp } from './start-up.ts';
 
 interface Status {
@@ -142,6 +146,29 @@ describe('chaperone up examples/complete', () => {
       return (await fetch(url, { headers: { authorization, origin } })).status;
     };
     assert.deepEqual([await ask('http://localhost:3000'), await ask('https://other.example.com')], [404, 403]);
+  });
+
+  it('has a chat at the page of examples/widget', { skip }, async (test) => {
+    const { origin } = new URL(onlyOrganization(up).baseUrl);
+    const port = await freePort();
+    const site = spawn(process.execPath, [join(repository, 'examples', 'widget', 'serve.mjs')], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { CHAPERONE_URL: origin, PORT: String(port) },
+    });
+    test.after(() => site.kill());
+    await once(site.stdout, 'data');
+    // The key is for this origin, and its port may be in use.
+    const browser = await startChromium(test, [`--host-resolver-rules=MAP localhost:3000 127.0.0.1:${port}`]);
+    const page = await browser.newPage();
+    const complaints: string[] = [];
+    page.on('console', (message) => complaints.push(message.text()));
+    await page.goto('http://localhost:3000/');
+    await page.locator('.launcher').click();
+    await page.locator('.field').fill('I forgot my password');
+    await page.locator('.field').press('Enter');
+    await page.locator('.sources', { hasText: 'Reset your password' }).waitFor();
+    await page.locator('.bubble', { hasText: 'Choose Forgot password on the login page' }).waitFor();
+    assert.deepEqual(complaints, []);
   });
 
   it('shows what is used', async () => {

@@ -11,12 +11,13 @@ export const skip =
   process.env.CI !== 'true' &&
   'Chromium is not installed (on Debian: apt-get install chromium); with it, run: npm test -- test/widget';
 
-export async function startChromium(scope: Scope): Promise<Browser> {
+/** @param args further options of Chromium's command */
+export async function startChromium(scope: Scope, args: readonly string[] = []): Promise<Browser> {
   const { stdout } = spawnSync('which', [program], { encoding: 'utf8' });
   const browser = await chromium.launch({
     executablePath: stdout.trim(),
     // Root may not make a sandbox, as in CI; the pages are the tests' own.
-    args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+    args: [...args, ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])],
   });
   atEnd(scope, () => browser.close());
   return browser;
