@@ -65,5 +65,6 @@ export function makePipeline(options: PipelineOptions) {
     runForm: traced(traces, makeRunForm({ ...options, answerCall })),
     ask: makeAsk(options),
     explain,
+    traces,
   };
 }

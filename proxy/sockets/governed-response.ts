@@ -5,6 +5,8 @@ import type { Reserve } from '../calls/reserve/reserve.ts';
 import { nothingReserved, type Reservation } from '../calls/reserve/reserve.ts';
 import type { Account } from '../calls/settle/account.ts';
 import type { Settlement } from '../calls/settle/settlement.ts';
+import type { CallTrace } from '../calls/traces/call-trace.ts';
+import type { Traces } from '../calls/traces/traces.ts';
 import type { Linked } from '../conversations/links.ts';
 import type { CallGuard } from '../guardrails/call-guard.ts';
 import type { Share } from '../in-flight.ts';
@@ -43,6 +45,9 @@ export function contextOf({ caller, inForce }: Identified, share: Share, turnId:
 export interface Accounting {
   readonly reserve: Reserve;
   readonly settlement: Settlement;
+  readonly traces: Pick<Traces, 'begin'>;
+  /** The header `traceparent` with which the session was opened. */
+  readonly traceParent: string | undefined;
 }
 
 /**
@@ -62,15 +67,18 @@ export function openLate(accounting: Accounting, asked: Asked): Promise<Governed
 }
 
 async function openReserved(
-  { settlement }: Accounting,
+  { settlement, traces, traceParent: parent }: Accounting,
   asked: Asked,
   reservation: Reservation,
 ): Promise<GovernedResponse> {
-  const call = callOf(asked);
+  const { requestId, startedAtMs, startedTicks } = asked.context;
+  const begun = { operation: asked.operation, requestId, startedAtMs, startedTicks, isOwn: false };
+  const trace = traces.begin({ ...begun, parent, state: undefined });
+  const call = { ...callOf(asked), trace };
   const account = await new Promise<Account>((resolve, reject) => {
     settlement.open(call, termsOf(asked.context.inForce), reservation, resolve, reject);
   });
-  return new GovernedResponse(asked, account, reservation.changes);
+  return new GovernedResponse(asked, account, reservation.changes, trace);
 }
 
 /** The end of a response, as far as the provider tells it. */
@@ -89,11 +97,13 @@ export class GovernedResponse {
   /** Fields that a budget lowers in what is asked. Undefined: none. */
   readonly changes: Body | undefined;
   readonly #account: Account;
+  readonly #trace: CallTrace | undefined;
   readonly #startedTicks = performance.now();
   #timeToFirstTokenMs: number | null = null;
 
-  constructor(asked: Asked, account: Account, changes: Body | undefined) {
+  constructor(asked: Asked, account: Account, changes: Body | undefined, trace: CallTrace | undefined) {
     this.asked = asked;
+    this.#trace = trace;
     this.#account = account;
     this.changes = changes;
   }
@@ -136,7 +146,11 @@ export class GovernedResponse {
         upstreamMs: performance.now() - this.#startedTicks,
         output,
       };
-      this.#account.settle(outcome, (problem) => (problem ? reject(problem) : resolve()));
+      this.#account.settle(outcome, (problem) => {
+        this.#trace?.finish();
+        if (problem) reject(problem);
+        else resolve();
+      });
     });
   }
 }

@@ -89,7 +89,7 @@ export class RecordedCall implements CallTrace {
       ...(this.#settled && callAttributes(this.#settled.call, this.#settled.record)),
       ...(this.#settled && this.#keepsContents && contentAttributes(this.#settled.call, this.#settled.outcome.output)),
       ...(this.#attempts > 1 && { 'chaperone.attempts': this.#attempts }),
-      ...(!isOwn && { 'http.request.method': 'POST', 'http.response.status_code': httpStatus }),
+      ...(!isOwn && operation !== 'realtime' && ofHttp(httpStatus)),
       'error.type': error,
     };
     this.#export(this.#trace.end(name, isOwn ? 'client' : 'server', attributes, isOurFault ? error : undefined));
@@ -105,4 +105,9 @@ export class RecordedCall implements CallTrace {
     const isClients = httpStatus != null && httpStatus >= 400 && httpStatus < 500;
     return { error, isOurFault: hasFailed && (!isClients || this.#begun.isOwn), httpStatus };
   }
+}
+
+/** What is known of the request of a client. A response in a session over a WebSocket has none. */
+function ofHttp(status: number | null | undefined): Attributes {
+  return { 'http.request.method': 'POST', 'http.response.status_code': status };
 }

@@ -12,9 +12,9 @@ export interface Ask {
 }
 
 export function makeAsk({ pipeline, settlement }: SessionContext, opened: Opened, start: RealtimeStart): Ask {
-  const { key, modelAlias } = start;
+  const { key, modelAlias, traceParent } = start;
   return {
-    accounting: { reserve: pipeline.reserve, settlement },
+    accounting: { reserve: pipeline.reserve, settlement, traces: pipeline.traces, traceParent },
     first: opened.first,
     of: (identified, turnId) => ({
       context: contextOf(identified, opened.share, turnId),

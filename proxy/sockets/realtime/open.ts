@@ -59,6 +59,7 @@ export async function openRealtime(
       begin: (opened) =>
         new RealtimeSession(context, opened, connection, {
           ...{ key, model, modelAlias: terms?.alias, providerModel, personaId, configuration: own },
+          traceParent: typeof headers.traceparent === 'string' ? headers.traceparent : undefined,
         }),
     };
   } finally {

@@ -12,6 +12,8 @@ export interface RealtimeStart {
   readonly providerModel: string | undefined;
   /** The persona that it was opened with, by its id. */
   readonly personaId: string | undefined;
+  /** The header `traceparent` with which it was opened. */
+  readonly traceParent: string | undefined;
   /** The configuration of the ephemeral key. */
   readonly configuration: Body;
 }

@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { pino } from 'pino';
+import { readTraceEnvironment } from '../../../traces/settings.ts';
 import { startWorker } from '../../../worker/worker.ts';
 import { makeDirectory } from '../../directories.ts';
 import { atEnd, type Scope } from '../../scope.ts';
 import type { Stack } from '../../stack.ts';
 
-/** Starts a worker of the stack's database, with all tasks. */
-export async function startStackWorker(scope: Scope, stack: Stack) {
+/** Starts a worker of the stack's database, with all tasks. @param environment the variables that it reads */
+export async function startStackWorker(scope: Scope, stack: Stack, environment: NodeJS.ProcessEnv = {}) {
   const worker = await startWorker({
     databaseUrl: (await readFile(`${stack.workerCredentials}/database-url`, 'utf8')).trim(),
     credentialsDirectory: stack.workerCredentials,
@@ -14,6 +15,7 @@ export async function startStackWorker(scope: Scope, stack: Stack) {
     upstreamUrl: stack.upstreamUrl,
     metricsHost: '127.0.0.1',
     metricsPort: 0,
+    traces: readTraceEnvironment(environment),
     log: pino({ level: 'fatal' }),
   });
   atEnd(scope, worker.stop);
