@@ -80,9 +80,10 @@ function renderTables(sample: Sample, view: View, width: number, room: number, s
   const lines: string[] = [];
   let left = room;
   shown.forEach((grouping, index) => {
-    const share = Math.floor(left / (shown.length - index));
-    const table = renderTable(grouping, sample[grouping], view.sortedBy, width, Math.max(2, share - 1), style);
-    const withGap = index < shown.length - 1 ? [...table, ''] : table;
+    const gap = index < shown.length - 1 ? [''] : [];
+    const share = Math.floor(left / (shown.length - index)) - gap.length;
+    const table = renderTable(grouping, sample[grouping], view.sortedBy, width, Math.max(2, share), style);
+    const withGap = [...table, ...gap];
     lines.push(...withGap);
     left -= withGap.length;
   });
