@@ -303,7 +303,25 @@ suite('the chart', { skip, concurrency: 2 }, () => {
     assert.doesNotMatch(await render('--set', bundled), /http-client/);
   });
 
+  test('names the collector of traces to the operator, workers and sidecars', async () => {
+    const bundled = 'database.bundled.enabled=true';
+    const named = 'traces.endpoint=http://collector:4318,traces.samplingPercentage=2.5';
+    const rendered = await render('--set', `${bundled},${named}`);
+    assert.match(
+      rendered,
+      /- "--sidecar-traces-endpoint=http:\/\/collector:4318"\n\s*- --sidecar-traces-ratio=0\.025\n/,
+    );
+    const variables = /name: OTEL_EXPORTER_OTLP_ENDPOINT, value: "http:\/\/collector:4318"/g;
+    assert.equal(rendered.match(variables)?.length, 2);
+    assert.equal(rendered.match(/name: OTEL_TRACES_SAMPLER_ARG, value: "0\.025"/g)?.length, 2);
+    const proxied = await render('--set', `${bundled},${named},sidecar.egressProxy.url=http://proxy:3128`);
+    assert.match(proxied, /name: NO_PROXY.*\n\s*- \{ name: OTEL_EXPORTER_OTLP_ENDPOINT/);
+    assert.doesNotMatch(await render('--set', bundled), /OTEL|traces-/);
+  });
+
   const refused: readonly (readonly [value: string, reason: RegExp])[] = [
+    ['traces.endpoint=collector:4317', /traces\/endpoint/],
+    ['traces.samplingPercentage=101', /samplingPercentage/],
     ['operater.replicas=1', /operater/],
     ['sidecar.httpClient=fetch', /httpClient/],
     ['webhook.certificate.source=Secret', /secretName is needed/],

@@ -140,6 +140,15 @@ describe('a sidecar in a network with a proxy', () => {
     test(title, () => assert.deepEqual(sidecarOf(annotations)?.env, expected));
   }
 
+  test('the sidecar learns of a collector of traces, in the standard variables', () => {
+    const given: InjectionSettings = { ...settings, traces: { endpoint: 'http://collector:4318', ratio: 0.01 } };
+    assert.deepEqual(sidecarOf({}, given)?.env, [
+      { name: 'OTEL_EXPORTER_OTLP_ENDPOINT', value: 'http://collector:4318' },
+      { name: 'OTEL_TRACES_SAMPLER', value: 'parentbased_traceidratio' },
+      { name: 'OTEL_TRACES_SAMPLER_ARG', value: '0.01' },
+    ]);
+  });
+
   test('and has none of these variables elsewhere', () => assert.equal(sidecarOf({}, settings)?.env, undefined));
 
   test('the client of all sidecars may be another one, and a pod may want the usual one', () => {

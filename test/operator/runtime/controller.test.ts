@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import {
   type ControllerObserver,
   type Reconcile,
+  type ReconciledWork,
   startController,
   WaitingError,
 } from '../../../operator/runtime/controller.ts';
@@ -180,4 +181,34 @@ test('the time to effect starts when a change is first seen, includes failures, 
   assert.equal(effectsMs.length, 1);
   const [tookMs = 0] = effectsMs;
   assert.ok(tookMs <= effectAtMs - seenAtMs && tookMs >= effectAtMs - addedAtMs, `${tookMs} ms`);
+});
+
+test('whoever listens hears of reconciliations that changed something or failed, and of no others', async (t) => {
+  const heard: ReconciledWork[] = [];
+  const failure = new Error('deadlock detected');
+  const queue = makeWorkQueue<string>({ baseDelayMs: 1, maxDelayMs: 4 });
+  let failures = 0;
+  const controller = startController({
+    ...{ name: 'Persona', queue, concurrency: 1, log: pino({ level: 'silent' }) },
+    async reconcile(key) {
+      if (key.endsWith('same')) return {};
+      if (key.endsWith('waiting') && failures < 2) {
+        failures += 1;
+        throw failures === 1 ? failure : new WaitingError('the database cannot be used');
+      }
+      return { effectAtMs: performance.now() };
+    },
+    onWork: (work) => heard.push(work),
+  });
+  atEnd(t, () => controller.stop());
+  for (const key of ['shop/same', 'shop/changed', 'waiting']) queue.add(key);
+  await until(() => heard.length >= 3, 'all of them');
+  assert.deepEqual(
+    heard.map(({ startedTicks: _, ...work }) => work),
+    [
+      { controller: 'persona', namespace: 'shop', name: 'changed', error: undefined },
+      { controller: 'persona', namespace: undefined, name: 'waiting', error: failure },
+      { controller: 'persona', namespace: undefined, name: 'waiting', error: undefined },
+    ],
+  );
 });
