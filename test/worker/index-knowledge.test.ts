@@ -161,6 +161,7 @@ describe('vectors of passages', () => {
       { length: 200 },
       (_, index) => `# Room ${index}\nLamp ${index} hangs in room ${index}.`,
     );
+    const { rows: clock } = await owner.query<{ now: Date }>('select clock_timestamp() as now');
     await ask('POST', '', { title: 'Rooms', content: sections.join('\n') });
     const stored = async () => {
       const { rows } = await owner.query<{ count: number }>(
@@ -178,7 +179,8 @@ describe('vectors of passages', () => {
         `select (count(*) filter (where r.status = 'completed'))::integer as completed,
            (count(*) filter (where r.request_id is null))::integer as waiting
          from chaperone.job_calls c left join chaperone.requests r using (organization_id, request_id)
-         where c.step like 'vectors-%' group by c.job_id, c.step`,
+         where c.step like 'vectors-%' and c.created_at > $1 group by c.job_id, c.step`,
+        [clock[0]?.now],
       );
       return rows.every(({ completed }) => completed > 0) && rows;
     }, 'the records of all calls');
