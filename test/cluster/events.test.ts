@@ -87,4 +87,25 @@ describe("the operator's Events", { skip }, () => {
       assert.equal((await untilTold(reason, 'acme')).type, 'Normal');
     }
   });
+
+  test('do not warn of namespaces that belong to an Organization, at any start', async () => {
+    const { hands, client, startOperator } = await setStage(scope);
+    await hands.create('Namespace', 'api', {}, { labels: { org: 'acme' } });
+    const sharing = [{ namespace: 'api' }, { namespace: 'web', users: ['*'] }];
+    await hands.create('Organization', 'acme', organization({ sharing }));
+    for (let start = 1; start <= 2; start += 1) {
+      // Each Warning is told at once.
+      const operator = await startOperator({ eventPatienceMs: 0 });
+      await until(async () => {
+        const { conditions = [] } = (await hands.find('Organization', 'acme'))?.status ?? {};
+        return conditions.some(({ type, reason }) => type === 'SharingDeclared' && reason === 'Declared');
+      }, 'spec.sharing to be in force');
+      await operator.idle();
+      await operator.stop();
+    }
+    const path = '/apis/events.k8s.io/v1/events';
+    const { items } = await client.send<{ items: ApiEvent[] }>({ method: 'GET', path });
+    const reasons = items.map(({ reason }) => reason);
+    assert.ok(!reasons.includes('SharingNamespacesNotMembers'), reasons.join());
+  });
 });
