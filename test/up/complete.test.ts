@@ -171,6 +171,17 @@ describe('chaperone up examples/complete', () => {
     assert.deepEqual(complaints, []);
   });
 
+  it('would not have refused a call by itself', async () => {
+    const file = `${repository}/examples/complete/organization.yaml`;
+    const simulate = () => runCli(['simulate', '-f', file, '--since', '1d', '--data', up.data, '-o', 'json']);
+    // Those of the worker, too, which made vectors of articles for nobody.
+    const { stdout } = await until(async () => {
+      const ended = await simulate();
+      return JSON.parse(ended.stdout).analyses > 0 && ended;
+    }, 'the records of the vectors');
+    assert.equal(JSON.parse(stdout).refused.calls, 0, stdout);
+  });
+
   it('shows what is used', async () => {
     const show = async (kind: string) => (await runCli(['get', kind, '--data', up.data])).stdout;
     assert.match(await show('limits'), /each-user/);

@@ -153,7 +153,8 @@ function refusalByModel(
   { snapshot }: View,
   { kind, operation, user, userId, requestedModel }: ReplayedCall,
 ): Refusal | undefined {
-  if (user === undefined && userId === nobody && snapshot.requireUser) {
+  // A worker's calls for articles have no user, and need none.
+  if (kind === 'call' && user === undefined && userId === nobody && snapshot.requireUser) {
     return {
       code: 'user_required',
       name: null,
