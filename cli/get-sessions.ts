@@ -1,3 +1,4 @@
+import { foldUsageOf } from '../database/analytics/fold.ts';
 import { userIdOf } from '../database/ids.ts';
 import type { Queryable } from '../database/queryable.ts';
 import { readLatestSessions } from '../database/speech/latest.ts';
@@ -31,6 +32,8 @@ async function readLines(db: Queryable, named: string | undefined, user: string 
   const lines: SessionLine[] = [];
   for (const { organizationId, name } of await findOrganizations(db, named)) {
     const userId = user === undefined ? null : userIdOf(organizationId, user);
+    // Proxies fold new calls only every some seconds.
+    await foldUsageOf(db, organizationId);
     const sessions = await readLatestSessions(db, organizationId, { userId, limit: mostSessions });
     lines.push(...sessions.map((session) => ({ organization: name, session })));
   }

@@ -38,3 +38,8 @@ export async function readFolded<T>(db: Queryable, work: () => Promise<T>): Prom
 export async function foldAllUsage(db: Queryable): Promise<void> {
   await db.query('select chaperone.fold_all_usage()');
 }
+
+/** Adds one organization's new records to its sums, as `foldUsage`. @param db the owner's connection */
+export async function foldUsageOf(db: Queryable, organizationId: string): Promise<void> {
+  await db.query('select chaperone.fold_usage_of($1::uuid, true)', [organizationId]);
+}
