@@ -3,6 +3,7 @@
 /** The routes of the APIs, as their OpenAPI document names them. */
 export const apiRoutes: readonly string[] = [
   'DELETE /api/v1/knowledge-base/{article_id}',
+  'DELETE /api/v1/privacy/mappings/{mapping_id}',
   'DELETE /api/v1/webhooks/{id}',
   'DELETE /v1/analysis/configs/{id}',
   'DELETE /v1/conversations/{id}',
@@ -92,9 +93,13 @@ export const apiRoutes: readonly string[] = [
   'POST /api/v1/auth/refresh',
   'POST /api/v1/conversations',
   'POST /api/v1/conversations/{conversation_id}/feedback',
+  'POST /api/v1/fairness/analyze',
+  'POST /api/v1/fairness/analyze/upload',
   'POST /api/v1/feedback',
   'POST /api/v1/knowledge-base',
   'POST /api/v1/knowledge-base/search',
+  'POST /api/v1/privacy/anonymize',
+  'POST /api/v1/privacy/restore',
   'POST /api/v1/sessions/{session_id}/costs',
   'POST /api/v1/sessions/{session_id}/turns',
   'POST /api/v1/webhooks',

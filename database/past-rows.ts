@@ -5,6 +5,7 @@ export const pastRows = [
   'analysis results',
   'conversation analyses',
   'text batches',
+  'mappings',
   'answers',
   'revocations',
   'counters',

@@ -634,6 +634,12 @@ begin
         using chaperone.organizations o
         where o.organization_id = b.organization_id
           and b.completed_at <= now() - coalesce(o.spec -> 'storage' ->> 'analysisLifetime', '720h')::interval;
+    when 'mappings' then
+      delete from chaperone.anonymizations a
+        using chaperone.organizations o
+        where o.organization_id = a.organization_id
+          and (a.mapping_encrypted is null
+            or a.updated_at <= now() - coalesce(o.spec -> 'storage' ->> 'analysisLifetime', '720h')::interval);
     when 'answers' then
       with sizes as materialized (
         select c.organization_id, o.spec -> 'cache' is null as is_off
@@ -1031,6 +1037,7 @@ begin
   delete from chaperone.support_conversations c where c.organization_id = organization and c.user_id = erased;
   delete from chaperone.logins l where l.organization_id = organization and l.account_id = erased;
   delete from chaperone.login_attempts a where a.organization_id = organization and a.account_id = erased;
+  delete from chaperone.anonymizations a where a.organization_id = organization and a.user_id = erased;
   delete from chaperone.text_batches b where b.organization_id = organization and b.user_id = erased;
   delete from chaperone.analysis_results where organization_id = organization and user_id = erased;
   -- What is on its way to webhooks about the person is not delivered.
@@ -2996,6 +3003,23 @@ create policy tenant on chaperone.analysis_results as permissive for all to chap
   with check ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant insert, select on chaperone.analysis_results to chaperone_tenant;
 grant update (result_encrypted, analysis_config_id, request_id, user_id, created_at) on chaperone.analysis_results to chaperone_tenant;
+
+create table chaperone.anonymizations (
+  organization_id uuid not null,
+  anonymization_id text not null,
+  user_id uuid not null,
+  mapping_encrypted bytea,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  updated_at timestamp with time zone not null default clock_timestamp()
+);
+alter table chaperone.anonymizations add constraint anonymizations_anonymization_id_check CHECK ((length(anonymization_id) <= 64));
+alter table chaperone.anonymizations add constraint anonymizations_pkey PRIMARY KEY (organization_id, anonymization_id);
+CREATE INDEX anonymizations_user ON chaperone.anonymizations USING btree (organization_id, user_id);
+alter table chaperone.anonymizations enable row level security;
+create policy tenant on chaperone.anonymizations as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.anonymizations to chaperone_tenant;
+grant update (mapping_encrypted, updated_at) on chaperone.anonymizations to chaperone_tenant;
 
 create table chaperone.answer_leases (
   organization_id uuid not null,

@@ -123,6 +123,10 @@ export const problems = {
     status: 404,
     message: 'Analysis config not found: GET /v1/analysis/configs lists those that are active',
   },
+  mapping_not_found: {
+    status: 404,
+    message: 'Mapping not found: nothing of yours has this id, or it is kept no longer',
+  },
   batch_not_found: { status: 404, message: 'Batch not found: no batch of yours has this id, or it is kept no longer' },
   language_unsupported: {
     status: 422,

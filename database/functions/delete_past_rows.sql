@@ -25,6 +25,12 @@ begin
         using chaperone.organizations o
         where o.organization_id = b.organization_id
           and b.completed_at <= now() - coalesce(o.spec -> 'storage' ->> 'analysisLifetime', '720h')::interval;
+    when 'mappings' then
+      delete from chaperone.anonymizations a
+        using chaperone.organizations o
+        where o.organization_id = a.organization_id
+          and (a.mapping_encrypted is null
+            or a.updated_at <= now() - coalesce(o.spec -> 'storage' ->> 'analysisLifetime', '720h')::interval);
     when 'answers' then
       with sizes as materialized (
         select c.organization_id, o.spec -> 'cache' is null as is_off

@@ -74,6 +74,7 @@ begin
   delete from chaperone.support_conversations c where c.organization_id = organization and c.user_id = erased;
   delete from chaperone.logins l where l.organization_id = organization and l.account_id = erased;
   delete from chaperone.login_attempts a where a.organization_id = organization and a.account_id = erased;
+  delete from chaperone.anonymizations a where a.organization_id = organization and a.user_id = erased;
   delete from chaperone.text_batches b where b.organization_id = organization and b.user_id = erased;
   delete from chaperone.analysis_results where organization_id = organization and user_id = erased;
   -- What is on its way to webhooks about the person is not delivered.

@@ -54,6 +54,7 @@ const audited: Readonly<Record<ProblemCode, boolean | string>> = {
   contents_not_stored: false,
   nothing_to_analyze: false,
   analysis_config_not_found: false,
+  mapping_not_found: false,
   batch_not_found: false,
   language_unsupported: false,
   webhook_not_found: false,

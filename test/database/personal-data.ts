@@ -28,6 +28,8 @@ export const personal: Readonly<Record<string, Effect>> = {
   'analysis_results.cache_key': 'row deleted',
   'analysis_results.result_encrypted': 'row deleted',
   'analysis_results.user_id': 'row deleted',
+  'anonymizations.mapping_encrypted': 'row deleted',
+  'anonymizations.user_id': 'row deleted',
   'api_keys.user_external_id': 'emptied once deleted',
   'api_keys.rules': { stays: 'Configuration: the ApiKeyBinding contains it. It goes with the binding.' },
   'cached_answers.answer_encrypted': 'all rows deleted',
@@ -265,6 +267,7 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'access_keys.key_id',
     'logins.login_id',
     'text_batches.batch_id',
+    'anonymizations.anonymization_id',
   ],
   'It names a model.': [
     'conversations.models',

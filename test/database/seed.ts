@@ -5,6 +5,7 @@ import { beginAttempt } from '../../database/accounts/login-attempts.ts';
 import { insertLogin } from '../../database/accounts/logins.ts';
 import { upsertAnalysisConfigs } from '../../database/analysis-configs.ts';
 import { insertAnalysisResult } from '../../database/analysis-results.ts';
+import { upsertAnonymization } from '../../database/anonymizations.ts';
 import { upsertApiKeys } from '../../database/api-keys.ts';
 import type { ResourceEntry } from '../../database/audit/entry.ts';
 import { insertResourceChanges, withPeople } from '../../database/audit/resources.ts';
@@ -216,6 +217,8 @@ export async function seedTexts(
     const batch = { batchId, userId, requestedBy: said('example.com'), total: 1, textsSealed };
     await insertTextBatch(db, organizationId, batch);
   }
+  const mappingSealed = Buffer.from(said('mapping'));
+  await upsertAnonymization(db, organizationId, { anonymizationId: `map-${randomUUID()}`, userId, mappingSealed });
   const text = `update chaperone.text_batches set results_encrypted = $2::bytea where organization_id = $1::uuid`;
   await db.query(`${text} and user_id = $3::uuid`, [organizationId, Buffer.from(said('results')), userId]);
 }

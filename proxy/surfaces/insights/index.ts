@@ -23,6 +23,8 @@ export const insights: Surface<GovernanceContext> = {
   tags: [
     { name: 'Accounts', description: 'Logging in with a password.' },
     { name: 'Sentiment', description: 'How texts of customers sound.' },
+    { name: 'Privacy', description: 'Texts without what is personal.' },
+    { name: 'Fairness', description: 'How groups of customers fare.' },
   ],
   async register(app, context) {
     const { registerInsights } = await import('./routes.ts');

@@ -3,10 +3,17 @@ import type { GovernanceContext } from '../../governance/context.ts';
 import type { Route } from '../../http/route.ts';
 import type { SurfaceApp } from '../../http/surface.ts';
 import { accountRoutes } from './accounts.ts';
+import { fairnessRoutes } from './fairness.ts';
+import { privacyRoutes } from './privacy.ts';
 import { sentimentRoutes } from './sentiment.ts';
 
 /** One line for each resource. */
-const routes: readonly Route<GovernanceContext>[] = [...accountRoutes, ...sentimentRoutes];
+const routes: readonly Route<GovernanceContext>[] = [
+  ...accountRoutes,
+  ...sentimentRoutes,
+  ...privacyRoutes,
+  ...fairnessRoutes,
+];
 
 export function registerInsights(app: SurfaceApp, context: GovernanceContext): void {
   app.addHook('preValidation', async () => admitSurface(context.inForce().snapshot, 'insights'));

@@ -38,6 +38,8 @@ import { readPersona } from '../../../proxy/governance/figures/persona.ts';
 import { readRatedResponses } from '../../../proxy/governance/figures/rated-responses.ts';
 import { readSessions } from '../../../proxy/governance/figures/sessions.ts';
 import { logOut } from '../../../proxy/governance/insights/accounts/logins.ts';
+import { analyzeFairness } from '../../../proxy/governance/insights/fairness/analyze.ts';
+import { anonymize, forgetMapping, restoreText } from '../../../proxy/governance/insights/privacy/anonymize.ts';
 import { analyzeSentiment } from '../../../proxy/governance/insights/sentiment/analyze.ts';
 import { findBatch, queueTexts } from '../../../proxy/governance/insights/sentiment/queued-batches.ts';
 import {
@@ -108,6 +110,9 @@ const turn = {
 } as const;
 
 const byModel = { useAi: true, model: 'gpt-4o' };
+const mappingOfBob = { anonymizationId: 'map-1', userId: 'b0b', mappingSealed: Buffer.alloc(0) };
+const ofGroups = { attributes: ['a'], outcomes: ['b'], intersections: false };
+const judged = { minGroupSize: 30, alpha: 0.05 };
 const batchOfBob = { batchId: 'batch-1', userId: 'b0b', resultsSealed: null };
 /** With a database that answers this. */
 const withStore = (context: GovernanceContext, row: object): GovernanceContext => ({
@@ -223,6 +228,20 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
   // Whose conversation it is, the database says: test/contracts/support-conversations.
   ['log out', (c, ann) => logOut(c, { ...ann, identity: { ...ann.identity, loginId: shared.id } }), '', everyone()],
   ['analyze a text', (c, ann) => analyzeSentiment(c, makeCallContext({}, ann), { text: 'x' }, byModel), '', everyone()],
+  ['anonymize a text', (c, ann) => anonymize(c, ann, { text: 'x', keepMapping: true }), '', everyone()],
+  [
+    'restore a text',
+    (c, ann) => restoreText(withStore(c, mappingOfBob), ann, 'map-1', 'x'),
+    'mapping_not_found',
+    ['admin'],
+  ],
+  ['forget a mapping', (c, ann) => forgetMapping(c, ann, 'map-1'), '', everyone()],
+  [
+    'compare groups',
+    (_, ann) => analyzeFairness(ann, [{ a: 'x', b: 1 }], ofGroups, judged),
+    'role_required',
+    ['analyst', 'admin'],
+  ],
   ['queue texts', (c, ann) => queueTexts(c, ann, { texts: [], terms: byModel }), '', everyone()],
   [
     'get a batch of texts',
