@@ -153,6 +153,22 @@ export async function giveUpJob(db: Queryable, jobId: string, workerId: string):
   );
 }
 
+/**
+ * Has an attempt not count that could not begin, for ten minutes after the job was added. The next one follows some seconds
+ * later.
+ *
+ * @returns whether it does not count
+ */
+export async function keepAttempt(db: Queryable, jobId: string, workerId: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update graphile_worker._private_jobs
+     set attempts = attempts - 1, run_at = greatest(run_at, now()) + (3 + 4 * random()) * interval '1 second'
+     where id = $1::bigint and locked_by = $2::text and attempts > 0 and created_at > now() - interval '10 minutes'`,
+    [jobId, workerId],
+  );
+  return rowCount === 1;
+}
+
 /** A job without another attempt: a dead letter. */
 export interface DeadJob {
   readonly id: string;

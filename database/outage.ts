@@ -26,6 +26,9 @@ const kindOfCode: readonly (readonly [code: RegExp, kind: OutageKind])[] = [
   [/^53/, 'resources'],
 ];
 
+const brokenMessages =
+  /^(Connection terminated|timeout e|Query read timeout|Client (has encountered a connection error|was closed))/;
+
 /** Why an error means that the database cannot be used at present. Undefined: it refuses one statement. */
 export function outageKindOf(error: unknown): OutageKind | undefined {
   if (error instanceof DatabaseError) return kindOfCode.find(([code]) => code.test(error.code ?? ''))?.[1];
@@ -35,7 +38,7 @@ export function outageKindOf(error: unknown): OutageKind | undefined {
   // A migration that was cut off.
   if (error.cause !== undefined) return outageKindOf(error.cause);
   // pg's errors about a broken connection have no code.
-  const isBroken = 'syscall' in error || /^Connection terminated|^timeout e|^Query read timeout/.test(error.message);
+  const isBroken = 'syscall' in error || brokenMessages.test(error.message);
   return isBroken ? 'unreachable' : undefined;
 }
 

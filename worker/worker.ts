@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { totalmem } from 'node:os';
 import { type Job, Logger as JobLogger, parseCronItems, run, type WorkerPool } from 'graphile-worker';
 import type { Logger } from 'pino';
-import { giveUpJob, jobsSchema, listWaitingOrganizations, readTaskDepths } from '../database/jobs.ts';
+import { giveUpJob, jobsSchema, keepAttempt, listWaitingOrganizations, readTaskDepths } from '../database/jobs.ts';
 import { makeStallWatch } from '../proxy/calls/receive/stall-watch.ts';
 import { makeMetrics } from '../proxy/calls/settle/metrics.ts';
 import type { EgressSettings } from '../proxy/egress/settings.ts';
@@ -162,7 +162,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       ends('completed');
     } catch (error) {
       const { code, isFinal } = describeFailure(error);
-      const isDead = isFinal || isLast;
+      // A new organization's credentials reach a pod a minute or two after its first jobs.
+      const isKept = code === 'organization_unavailable' && (await keepAttempt(db, job.id, jobPool?.id ?? ''));
+      const isDead = !isKept && (isFinal || isLast);
       ends(isDead ? 'dead' : 'failed', code);
       log[isDead ? 'error' : 'warn'](
         { err: error, task: name, job: job.id, attempt: job.attempts, code, traceId: traced?.traceId },

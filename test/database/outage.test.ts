@@ -23,6 +23,8 @@ const table: readonly (readonly [error: unknown, kind: OutageKind | undefined])[
   [new AggregateError([new Error('what is this'), unreachable]), 'unreachable'],
   [new Error('Connection terminated unexpectedly'), 'unreachable'],
   [new Error('Query read timeout'), 'unreachable'],
+  [new Error('Client has encountered a connection error and is not queryable'), 'unreachable'],
+  [new Error('Client was closed and is not queryable'), 'unreachable'],
   [new Error('the migration was cut off', { cause: refusal('57P01') }), 'restarting'],
   [new Error('a bug'), undefined],
   ['text', undefined],

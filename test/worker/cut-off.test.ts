@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { rename } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
+import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import type { Client } from 'pg';
 import { addJobOf, listJobs } from '../../database/jobs.ts';
@@ -118,5 +120,24 @@ describe('the calls of a worker', () => {
     assert.equal(await intents(), 0);
     assert.deepEqual(await readRecords(), records);
     assert.equal(provider.requests.length, 3, 'the provider’s count');
+  });
+
+  it('are made, whatever the time that credentials take to come', async (t) => {
+    const worker = await makeWorkerProcess(t, stack, Number(new URL(stack.database.url).port));
+    const credentials = join(worker.credentialsDirectory, `${acme}.json`);
+    await rename(credentials, `${credentials}.later`);
+    await worker.start();
+    const id = await addJobOf(owner, acme, { task: 'one-call', id: 'row', attempts: 1 });
+    await until(async () => {
+      const { rows } = await owner.query<{ failure: string | null }>(
+        'select last_error as failure from graphile_worker._private_jobs where id = $1',
+        [id],
+      );
+      return rows[0]?.failure?.startsWith('organization_unavailable');
+    }, 'an attempt without credentials');
+    await rename(`${credentials}.later`, credentials);
+    await until(() => held.length === 1, 'the call');
+    answerAll();
+    await until(async () => (await jobs()) === 0, 'the job');
   });
 });

@@ -30,6 +30,7 @@ export async function makeWorkerProcess(
   atEnd(t, kill);
   return {
     dataDirectory,
+    credentialsDirectory,
     kill,
     /** Asks it to end in order, and does not wait. */
     stop: () => void child?.kill('SIGTERM'),
