@@ -79,6 +79,7 @@ export function walkPages(stage: () => Stage): void {
     await visitor.open();
     await shows(visitor.panel, 'كيف يمكننا مساعدتك');
     assert.equal(await visitor.field.getAttribute('placeholder'), 'سؤالك');
+    assert.equal(await visitor.style('.field', 'direction'), 'rtl');
     const { x = 999 } = (await visitor.launcher.boundingBox()) ?? {};
     assert.ok(x < 100, 'it is at the end of the lines');
     await visitor.say('كيف أعيد تعيين كلمة المرور password؟');
