@@ -28,6 +28,8 @@ export async function withOwnerDatabase<T>(
     application_name: `chaperone-${name}`,
     connectionTimeoutMillis: connectTimeoutMs,
   });
+  // What is lost while nothing is asked would end the process; the next query says so, too.
+  client.on('error', () => {});
   try {
     await client.connect();
   } catch (cause) {
