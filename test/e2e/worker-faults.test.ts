@@ -74,9 +74,14 @@ suite('the analyses of two organizations', { skip }, () => {
     await Promise.all([slow, quick].map(({ name }) => startWorkload(name)));
     await kubectl('wait', '--for=condition=Ready', 'pod/provider', '--namespace', slow.name, '--timeout=120s');
     await kubectl('wait', '--for=condition=Ready', 'pod/receiver', '--namespace', quick.name, '--timeout=120s');
+    const unfinished = async (id: string) => (await readStatuses(id)).filter((one) => one !== 'completed').length;
+    // By then the workers have the credentials of both.
+    for (const { name } of [slow, quick]) await askForAnalyses(name, 1);
+    for (const { organizationId } of [slow, quick]) {
+      await until(async () => (await unfinished(organizationId)) === 0, 'the first analysis', 180_000);
+    }
     // The slow one is first in the queue with all of its jobs.
     for (const { name } of [slow, quick]) await askForAnalyses(name, count);
-    const unfinished = async (id: string) => (await readStatuses(id)).filter((one) => one !== 'completed').length;
 
     await until(async () => (await unfinished(quick.organizationId)) === 0, 'the quick one to be through', 120_000);
     const left = await unfinished(slow.organizationId);
