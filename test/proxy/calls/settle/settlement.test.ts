@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { openContents } from '../../../../database/contents.ts';
 import { generateDataKeys, makeEnvelope } from '../../../../database/envelope.ts';
 import type { PendingCall } from '../../../../database/pending-calls.ts';
+import { recordOf } from '../../../../database/request-lines.ts';
 import type { RequestRecord } from '../../../../database/requests.ts';
 import type { Outcome } from '../../../../proxy/calls/call.ts';
 import { nothingReserved, type Reservation } from '../../../../proxy/calls/reserve/reserve.ts';
@@ -76,14 +77,14 @@ function open(t: TestContext, directory = mkdtempSync(join(tmpdir(), 'chaperone-
   });
   /** Those that wait for the database, by table. */
   const waiting = (table: 'calls' | 'pending' | 'settlements') =>
-    spool.take(table, 10).map(({ row }): RequestRecord => JSON.parse(String(row)));
+    spool.take(table, 10).map(({ row }): RequestRecord => recordOf(String(row)));
   /** What the contents of the first waiting row say. */
   const contentsOf = (table: 'calls' | 'settlements') => {
     const [{ row, sealed } = assert.fail()] = spool.take(table, 1);
     if (sealed.length === 0) return undefined;
     const { input, output } = openContents(
       envelope,
-      { organizationId, requestId: JSON.parse(String(row)).request_id },
+      { organizationId, requestId: recordOf(String(row)).request_id },
       sealed,
     );
     return [String(input), output && String(output)];
