@@ -35,6 +35,13 @@ describe('the log of a proxy', () => {
       .flatMap((line) => (line.startsWith('{') ? [JSON.parse(line)] : []));
   const lineOf = (requestId: string | null) =>
     until(() => lines().find((line) => line.requestId === requestId), `the line of ${requestId}`);
+  /** Calls until a call has a line: it takes a moment until the proxy knows of an edit. */
+  const lineOfSome = (body: object) =>
+    until(async () => {
+      const requestId = await call(body);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return lines().find((line) => line.requestId === requestId);
+    }, 'a line for a call');
   const edit = async (logs: object | undefined) => {
     const file = join(stack.directory, 'organization.yaml');
     const document = parseDocument(await readFile(file, 'utf8'));
@@ -72,11 +79,7 @@ describe('the log of a proxy', () => {
   it('has a line for every call as soon as the Organization asks for it, and no longer than that', async () => {
     const silent = await call({});
     await edit({ access: true });
-    const line = await until(async () => {
-      const requestId = await call({});
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      return lines().find((one) => one.requestId === requestId);
-    }, 'a line for a call');
+    const line = await lineOfSome({});
     assert.deepEqual([line.level, line.msg, line.status, line.operation], ['info', 'call', 'completed', 'chat']);
     assert.ok(Number(line.costUsd) > 0 && Number(line.inputTokens) > 0 && Number(line.durationMs) >= 0);
     assert.ok(!lines().some(({ requestId }) => requestId === silent));
@@ -90,10 +93,7 @@ describe('the log of a proxy', () => {
 
   it('says more after a signal, until the next one', async () => {
     await edit(undefined);
-    await until(
-      async () => lines().some(({ requestId }) => requestId !== undefined) && lineOf(await call({ model: 7 })),
-      'lines',
-    );
+    await lineOfSome({ model: 7 });
     const changes = () =>
       lines()
         .filter(({ msg }) => msg === 'the log level has changed')
