@@ -1121,7 +1121,7 @@ export interface OrganizationSpec {
      */
     contents: 'Full' | 'None';
     /**
-     * How long calls are stored, with all that belongs to them: what was said, ratings, feedback, sessions, conversations and their analyses, deliveries of webhooks and failed jobs. What is from an earlier day (UTC) is deleted within the hour. Sums by day, user, persona and model stay, and so do limits and budgets. Absent: all is stored as long as the organization.
+     * How long calls are stored, with all that belongs to them: what was said, ratings, feedback, sessions, conversations and their analyses, batches of texts, mappings of anonymized texts, deliveries of webhooks and failed jobs. What is from an earlier day (UTC) is deleted within the hour. Sums by day, user, persona and model stay, and so do limits and budgets. Absent: all is stored as long as the organization.
      */
     retention?: string;
     /**

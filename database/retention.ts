@@ -9,6 +9,8 @@ export const retained = [
   'support_conversations',
   'conversation_analyses',
   'analysis_results',
+  'text_batches',
+  'anonymizations',
   'webhook_deliveries',
   'webhook_events',
   'ratings',

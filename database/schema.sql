@@ -585,7 +585,7 @@ begin
           ('ratings', 'rated_at'), ('rating_history', 'rated_at'), ('session_usage', 'last_request_at'),
           ('session_costs', 'occurred_at'), ('session_turns', 'closed_at'), ('guardrail_blocks', 'started_at'),
           ('feedback', 'created_at'), ('conversation_analyses', 'completed_at'), ('analysis_results', 'created_at'),
-          ('webhook_deliveries', 'ended_at')
+          ('text_batches', 'created_at'), ('anonymizations', 'updated_at'), ('webhook_deliveries', 'ended_at')
         ) t (name, at)
         where t.name = what;
       if not found then

@@ -20,6 +20,7 @@ const stays: Readonly<Record<string, readonly string[]>> = {
     ...['webhooks', 'webhook_states', 'knowledge_articles', 'knowledge_passages', 'knowledge_terms'],
     ...['knowledge_versions', 'knowledge_vectors', 'knowledge_spaces', 'revocations', 'erased_users', 'access_keys'],
     'support_rotas',
+    'accounts',
   ],
   'Sums of days outlive the calls.': [
     'daily_usage',
@@ -47,7 +48,9 @@ const stays: Readonly<Record<string, readonly string[]>> = {
       'job_intents',
     ],
     'idempotent_answers',
+    'login_attempts',
   ],
+  'It ends within 30 days: that is the longest a login can be refreshed.': ['logins'],
   'A provider keeps what it is about, whose owner must be known.': ['owned_resources'],
   'It says what retention has done.': ['retention_states'],
 };

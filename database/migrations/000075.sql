@@ -1,0 +1,132 @@
+-- Copied from database/functions by `npm run generate`: edit those.
+
+-- Deletes some of what an organization stores of calls from before `chaperone.kept_from`: at most so many rows, so that no
+-- step takes long. Returns how many rows went. Sums by day and week stay. `end` notes that nothing is left.
+create or replace function chaperone.delete_past_records(organization uuid, what text, most integer) returns bigint
+  language plpgsql security definer
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+  set datestyle = 'ISO, YMD'
+  set lock_timeout = '10s'
+as $$
+declare
+  before timestamptz := chaperone.kept_from(organization);
+  place record;
+  gone bigint := 0;
+begin
+  if before is null then
+    return 0;
+  end if;
+  case what
+    when 'contents' then
+      delete from chaperone.request_contents c
+        using (
+          select started_at, request_id from chaperone.request_contents
+          where organization_id = organization and started_at < before
+          order by started_at limit most
+        ) past
+        where c.organization_id = organization and c.started_at = past.started_at and c.request_id = past.request_id;
+    when 'calls' then
+      -- Those that the sums do not have yet wait for the next time.
+      delete from chaperone.requests r
+        using (
+          select started_at, request_id from chaperone.requests
+          where organization_id = organization and started_at < before
+            and not exists (
+              select from chaperone.unfolded_usage u, unnest(u.started_at) as noted (at)
+              where u.organization_id = organization and noted.at < before)
+          order by started_at limit most
+        ) past
+        where r.organization_id = organization and r.started_at = past.started_at and r.request_id = past.request_id;
+    when 'conversations' then
+      -- Their analyses go with them.
+      with past as (
+        delete from chaperone.conversations c
+        where c.organization_id = organization and c.conversation_id in (
+          select conversation_id from chaperone.conversations
+          where organization_id = organization and last_call_at < before limit most)
+        returning c.conversation_id
+      ), branches as (
+        delete from chaperone.conversation_branches b using past p
+        where b.organization_id = organization and b.conversation_id = p.conversation_id
+      )
+      select count(*) into gone from past;
+    when 'support_conversations' then
+      -- Those that nobody has touched since. The figures of their days stay.
+      with past as (
+        delete from chaperone.support_conversations c
+        where c.organization_id = organization and c.conversation_id in (
+          select conversation_id from chaperone.support_conversations
+          where organization_id = organization and updated_at < before limit most)
+        returning c.conversation_id
+      ), messages as (
+        delete from chaperone.support_messages m using past p
+        where m.organization_id = organization and m.conversation_id = p.conversation_id
+      )
+      select count(*) into gone from past;
+    when 'sessions' then
+      -- No fold counts on what goes.
+      insert into chaperone.fold_turns (organization_id) values (organization) on conflict do nothing;
+      perform from chaperone.fold_turns where organization_id = organization for update;
+      with past as (
+        delete from chaperone.sessions s
+        where s.ctid = any (array(
+          select p.ctid from chaperone.sessions p
+          where p.organization_id = organization and p.last_request_at < before limit most))
+        returning s.user_id, s.session_id, s.facets, s.facets_first_call_at
+      ), facets as (
+        delete from chaperone.session_facets f
+        using past p, unnest(p.facets, p.facets_first_call_at) as had (facet, first_call_at)
+        where f.organization_id = organization and f.facet = had.facet and f.user_id = p.user_id
+          and f.first_call_at = had.first_call_at and f.session_id = p.session_id
+      )
+      select count(*) into gone from past;
+    when 'webhook_events' then
+      delete from chaperone.webhook_events e
+        where e.ctid = any (array(
+          select p.ctid from chaperone.webhook_events p
+          where p.organization_id = organization and p.occurred_at < before
+            and not exists (
+              select from chaperone.webhook_deliveries d
+              where d.organization_id = organization and d.event_id = p.event_id)
+          limit most));
+    when 'jobs' then
+      -- Dead letters only: all others still have attempts.
+      delete from graphile_worker._private_jobs j
+        where j.id in (
+          select d.id from graphile_worker._private_jobs d
+          where d.payload ->> 'organization' = organization::text and d.attempts >= d.max_attempts
+            and d.locked_at is null and d.updated_at < before
+          limit most);
+    when 'end' then
+      insert into chaperone.retention_states as s (organization_id, kept_from) values (organization, before)
+        on conflict (organization_id) do update set kept_from = excluded.kept_from, updated_at = now()
+        where s.kept_from is distinct from excluded.kept_from;
+      return 0;
+    else
+      -- The calls of jobs go when no job needs them (delete_past_rows).
+      select t.name, t.at into place
+        from (values
+          ('ratings', 'rated_at'), ('rating_history', 'rated_at'), ('session_usage', 'last_request_at'),
+          ('session_costs', 'occurred_at'), ('session_turns', 'closed_at'), ('guardrail_blocks', 'started_at'),
+          ('feedback', 'created_at'), ('conversation_analyses', 'completed_at'), ('analysis_results', 'created_at'),
+          ('text_batches', 'created_at'), ('anonymizations', 'updated_at'), ('webhook_deliveries', 'ended_at')
+        ) t (name, at)
+        where t.name = what;
+      if not found then
+        raise exception 'nothing of this name is removed' using errcode = 'invalid_parameter_value';
+      end if;
+      execute format(
+        'delete from chaperone.%1$I t where t.ctid = any (array(
+           select p.ctid from chaperone.%1$I p where p.organization_id = $1 and p.%2$I < $2 limit $3))',
+        place.name, place.at) using organization, before, most;
+  end case;
+  if what not in ('conversations', 'support_conversations', 'sessions') then
+    get diagnostics gone = row_count;
+  end if;
+  perform chaperone.note_retention(organization, what, gone);
+  return gone;
+end
+$$;
+revoke all on function chaperone.delete_past_records(uuid, text, integer) from public;
+grant execute on function chaperone.delete_past_records(uuid, text, integer) to chaperone_worker;
