@@ -480,6 +480,10 @@ const madeElsewhere: readonly ProblemCode[] = [
   'session_not_found',
   // Another surface's: test/contracts/support.
   'article_not_found',
+  // Another surface's: test/proxy/surfaces/insights.
+  'batch_not_found',
+  'language_unsupported',
+  'mapping_not_found',
   'nothing_to_analyze',
   'spool_full',
   'spool_unwritable',

@@ -40,7 +40,8 @@ export const insightsEnvelope: Envelope = {
 };
 
 function isValidation({ code, param, details }: ProxyError): boolean {
-  return code === 'invalid_request' && (param !== null || details.fields !== undefined);
+  // A body that is no object has a fault in no field.
+  return code === 'invalid_request' && (Boolean(param) || details.fields !== undefined);
 }
 
 /** A sentence for each field. */

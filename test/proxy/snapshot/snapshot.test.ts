@@ -175,6 +175,7 @@ test('the organization’s settings are in force', () => {
     names: undefined,
     repeats: 0,
     breaker: { failures: 5, pauseMs: 30_000 },
+    propagatesTraceContext: false,
   };
   assert.deepEqual(openai, {
     name: 'openai',

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { before, describe, it } from 'node:test';
 import fc from 'fast-check';
+import { insights } from '../../../proxy/surfaces/insights/index.ts';
 import { suiteScope } from '../../scope.ts';
 import { type Stack, startStack } from '../../stack.ts';
 
@@ -99,11 +100,15 @@ describe('bad input', () => {
       const what = `${method} ${url.slice(0, 300)} ${hasBody ? attempt.body.slice(0, 300) : ''}: ${response.status} ${answer.slice(0, 300)}`;
       assert.ok(response.status < 500, what);
       if (response.status < 400) continue;
-      const { error, detail } = JSON.parse(answer);
+      const { error, detail, code: ownCode, message } = JSON.parse(answer);
       assert.match(response.headers.get('x-request-id') ?? '', /^req_/, what);
       // The API of voice sessions says only this.
       if (/^\/api\/v1\/(sessions|feedback)/.test(path)) {
         assert.ok(typeof detail === 'string' && detail !== '', what);
+        continue;
+      }
+      if (insights.paths.some((own) => path === own || path.startsWith(`${own}/`))) {
+        assert.ok(error === true && typeof ownCode === 'string' && typeof message === 'string' && message !== '', what);
         continue;
       }
       // The provider's own errors pass as they are, and some have no code.

@@ -7,6 +7,7 @@ import {
 } from '../../../../database/anonymizations.ts';
 import { EnvelopeError } from '../../../../database/envelope.ts';
 import { randomHex } from '../../../../database/ids.ts';
+import { toStorable } from '../../../../database/storable.ts';
 import { inTransaction } from '../../../../database/transaction.ts';
 import type { Caller } from '../../../calls/call.ts';
 import { ProxyError } from '../../../error.ts';
@@ -68,7 +69,8 @@ export async function anonymize(context: Context, caller: Caller, request: Anony
   const id = mappingId ?? `map-${randomHex(12)}`;
   return context.store.run((db) =>
     inTransaction(db, async () => {
-      const row = mappingId === undefined ? undefined : await lockAnonymization(db, organizationId, mappingId);
+      const row =
+        mappingId === undefined ? undefined : await lockAnonymization(db, organizationId, toStorable(mappingId));
       if (mappingId !== undefined && row?.userId !== caller.userId) {
         throw new ProxyError('mapping_not_found', { param: 'mapping_id' });
       }
@@ -100,7 +102,7 @@ export async function restoreText(
     context,
     caller,
     async (db) => {
-      const found = await findAnonymization(db, organizationId, mappingId);
+      const found = await findAnonymization(db, organizationId, toStorable(mappingId));
       if (!found || !mayRestore(caller, found)) throw new ProxyError('mapping_not_found', { param: 'mapping_id' });
       return found;
     },
@@ -127,7 +129,7 @@ export async function forgetMapping(context: Context, caller: Caller, mappingId:
     context,
     caller,
     async (db) => {
-      const isGone = await forgetAnonymization(db, organizationId, mappingId, owner);
+      const isGone = await forgetAnonymization(db, organizationId, toStorable(mappingId), owner);
       if (!isGone) throw new ProxyError('mapping_not_found', { param: 'mapping_id' });
     },
     () => ({ action: 'deleted', subject: `Mapping/${mappingId}`, changes: [] }),

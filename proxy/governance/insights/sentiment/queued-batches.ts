@@ -3,6 +3,7 @@ import { type Envelope, EnvelopeError } from '../../../../database/envelope.ts';
 import { randomHex } from '../../../../database/ids.ts';
 import { addJob, tooManyJobs } from '../../../../database/jobs.ts';
 import { isOutage } from '../../../../database/outage.ts';
+import { toStorable } from '../../../../database/storable.ts';
 import { findTextBatch, insertTextBatch, type TextBatchRow } from '../../../../database/text-batches.ts';
 import { inTransaction } from '../../../../database/transaction.ts';
 import type { Caller } from '../../../calls/call.ts';
@@ -69,7 +70,7 @@ export async function queueTexts({ inForce, store }: Context, caller: Caller, as
 export async function findBatch({ inForce, store }: Context, caller: Caller, batchId: string): Promise<TextBatch> {
   const { snapshot, envelope } = inForce();
   const { organizationId } = snapshot;
-  const row = await store.run((db) => findTextBatch(db, organizationId, batchId));
+  const row = await store.run((db) => findTextBatch(db, organizationId, toStorable(batchId)));
   if (!row || (row.userId !== caller.userId && !seesOrganization(caller))) {
     throw new ProxyError('batch_not_found', { param: 'batch_id' });
   }

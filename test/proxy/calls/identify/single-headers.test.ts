@@ -53,6 +53,7 @@ const mayRepeat = [
   'accept-encoding',
   'openai-beta',
   'cache-control',
+  'if-none-match',
   'traceparent',
   'tracestate',
   'cookie',
