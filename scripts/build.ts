@@ -224,7 +224,10 @@ async function fill(directory: string, version: string): Promise<void> {
   const writeCodeCache = join(root, 'scripts/build/write-code-cache.ts');
   await Promise.all(
     programNames.map((name) =>
-      promisify(execFile)(process.execPath, [...proxyNodeOptions, writeCodeCache, directory, name]),
+      promisify(execFile)(process.execPath, [...proxyNodeOptions, writeCodeCache, directory, name], {
+        timeout: 120_000,
+        killSignal: 'SIGKILL',
+      }),
     ),
   );
 }

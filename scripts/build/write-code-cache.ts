@@ -9,8 +9,9 @@ const name = programNames.find((known) => known === asked);
 if (directory === undefined || name === undefined) {
   throw new Error(`usage: node scripts/build/write-code-cache.ts DIRECTORY ${programNames.join('|')}`);
 }
-// With missing files it ends quietly by itself, once everything is loaded. `up` writes a log there.
-const nowhere = join(directory, 'not-there');
+// With missing files it ends quietly by itself, once everything is loaded. `up` writes a log there, and a worker waits for
+// credentials in a folder that exists: so each program has a place of its own.
+const nowhere = join(directory, `not-there-${name}`);
 const program = loadProgram(directory, name, undefined);
 process.on('exit', () => {
   writeFileSync(join(directory, filesOf(name).codeCache), program.createCodeCache());
