@@ -77,6 +77,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'proxy/operations',
     'proxy/calls',
     'proxy/conversations',
+    'proxy/guardrails/detect',
   ],
   'proxy/logs': ['database', 'proxy/calls'],
   'proxy/audit': ['database', 'proxy/error.ts', 'proxy/spool', 'proxy/calls'],

@@ -36,10 +36,11 @@ describe('dashboards, rules and metrics', { skip }, () => {
     for (let scrape = 0; scrape < 2; scrape += 1) await prometheus.untilScraped();
   });
 
-  /** A job of an organization that the worker has no credentials of. */
+  /** A job of an organization that the worker has no credentials of, which may not be on their way any more. */
   async function buryJob({ database }: Product): Promise<void> {
     const owner = await connect(scope, database.url);
     await addJobOf(owner, randomUUID(), { task: 'analyze-conversation', id: 'nothing', attempts: 1 });
+    await owner.query(`update graphile_worker._private_jobs set created_at = now() - interval '1 hour'`);
   }
 
   const hasData = (samples: readonly Sample[]) => samples.some(({ value }) => !Number.isNaN(value));

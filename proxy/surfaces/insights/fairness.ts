@@ -37,7 +37,7 @@ const Group = Type.Object({
   sample_size: Type.Integer(),
   selection_rate: Type.Optional(share),
   confidence_interval: Nullable(
-    Type.Tuple([Type.Number(), Type.Number()]),
+    Type.Array(Type.Number(), { minItems: 2, maxItems: 2 }),
     'Of a share, Wilson’s; of a mean, Student’s. Null: there is a single observation.',
   ),
   too_small: Type.Boolean(),
