@@ -66,6 +66,15 @@ export interface Envelope {
    * @returns 32 bytes
    */
   lastingKey(organizationId: string, purpose: string): Buffer;
+  /** Keys for signatures that end with the data key: one derives from each, that of the current one first. */
+  derivedKeys(organizationId: string, purpose: string): readonly DerivedKey[];
+}
+
+export interface DerivedKey {
+  /** 32 bytes. */
+  readonly key: Buffer;
+  /** From when another data key was used in its place; 0 where that is not known. Undefined: none is used yet. */
+  readonly replacedAtS: number | undefined;
 }
 
 /** A value that is being sealed. */
@@ -95,13 +104,13 @@ const tagLength = 16;
  * Layout: version (1 byte), length of the key id (1), key id, nonce (12), ciphertext, tag (16).
  * The additional authenticated data is version, key id, organization, column and row.
  */
-export function makeEnvelope(dataKeys: Pick<DataKeySet, 'current' | 'keys' | 'issuedAtS'>): Envelope {
+export function makeEnvelope(dataKeys: Pick<DataKeySet, 'current' | 'keys' | 'issuedAtS' | 'usedFromS'>): Envelope {
   const keys = new Map(Object.entries(dataKeys.keys).map(([id, base64]) => [id, importKey(id, base64)]));
   const currentKey = keys.get(dataKeys.current);
   if (!currentKey)
     throw new EnvelopeError('unknown_key', `The current data key "${dataKeys.current}" is not in the set`);
   const header = Buffer.concat([Buffer.from([version, dataKeys.current.length]), Buffer.from(dataKeys.current)]);
-  const oldestKey = keys.get(oldestOf(dataKeys)) ?? currentKey;
+  const oldestKey = keys.get(inOrder(dataKeys)[0] ?? '') ?? currentKey;
   const nextNonce = makeNonceSource();
   const begin = (place: EnvelopePlace): OpenSeal => {
     const nonce = nextNonce();
@@ -146,6 +155,19 @@ export function makeEnvelope(dataKeys: Pick<DataKeySet, 'current' | 'keys' | 'is
     },
     lastingKey: (organizationId, purpose) =>
       Buffer.from(hkdfSync('sha256', oldestKey, '', `chaperone\nlasting\n${organizationId}\n${purpose}`, 32)),
+    derivedKeys(organizationId, purpose) {
+      const ordered = inOrder(dataKeys);
+      const currentAt = ordered.indexOf(dataKeys.current);
+      const derived = ordered.map((id, index) => {
+        const from = keys.get(id) ?? currentKey;
+        const key = Buffer.from(hkdfSync('sha256', from, '', `chaperone\nderived\n${organizationId}\n${purpose}`, 32));
+        if (index >= currentAt) return { key, replacedAtS: undefined };
+        const used = ordered.slice(index + 1).map((later) => dataKeys.usedFromS?.[later] ?? Number.POSITIVE_INFINITY);
+        const replacedAtS = Math.min(...used);
+        return { key, replacedAtS: Number.isFinite(replacedAtS) ? replacedAtS : 0 };
+      });
+      return [...derived.slice(currentAt), ...derived.slice(0, currentAt)];
+    },
   };
 }
 
@@ -207,10 +229,10 @@ export function generateDataKeys(): DataKeySet {
 }
 
 /** The id of the key that was issued first. */
-function oldestOf({ keys, issuedAtS = {} }: Pick<DataKeySet, 'keys' | 'issuedAtS'>): string {
+/** The ids of the keys, the oldest first. */
+function inOrder({ keys, issuedAtS = {} }: Pick<DataKeySet, 'keys' | 'issuedAtS'>): string[] {
   const age = (id: string) => issuedAtS[id] ?? 0;
-  const [oldest = ''] = Object.keys(keys).sort((one, other) => age(one) - age(other) || (one < other ? -1 : 1));
-  return oldest;
+  return Object.keys(keys).sort((one, other) => age(one) - age(other) || (one < other ? -1 : 1));
 }
 
 function importKey(id: string, base64: string): KeyObject {

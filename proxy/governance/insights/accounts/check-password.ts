@@ -13,13 +13,15 @@ export function makeCheckPassword(): CheckPassword {
   let running = 0;
   const waiting: (() => void)[] = [];
   const leave = () => {
-    running -= 1;
-    waiting.shift()?.();
+    const next = waiting.shift();
+    // It takes over the place, so that nobody can come between.
+    if (next) next();
+    else running -= 1;
   };
   return async (hash, password) => {
     if (waiting.length >= mostWaiting) throw new ProxyError('overloaded');
-    if (running >= mostAtOnce) await new Promise<void>((resolve) => waiting.push(resolve));
-    running += 1;
+    if (running < mostAtOnce) running += 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
     try {
       return await isPasswordOf(hash, password);
     } finally {

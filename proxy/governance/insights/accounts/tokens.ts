@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { parseDurationMs } from '../../../../crds/duration.ts';
 import type { OrganizationSpec } from '../../../../crds/resources.generated.ts';
-import { accountKeyOf, signAccountToken } from '../../../calls/identify/tokens/account-token.ts';
+import { accountKeysOf, loginTokenMs, signAccountToken } from '../../../calls/identify/tokens/account-token.ts';
 import type { GovernanceInForce } from '../../context.ts';
 
 export type Account = NonNullable<NonNullable<OrganizationSpec['authentication']>['accounts']>[number];
@@ -31,8 +31,8 @@ export function findStated({ snapshot }: Pick<GovernanceInForce, 'snapshot'>, us
 }
 
 export function lifetimesOf({ snapshot }: Pick<GovernanceInForce, 'snapshot'>): Lifetimes {
-  const { tokenLifetime = '1h', sessionLifetime = '12h' } = snapshot.spec.authentication?.logins ?? {};
-  return { tokenMs: parseDurationMs(tokenLifetime), sessionMs: parseDurationMs(sessionLifetime) };
+  const { sessionLifetime = '12h' } = snapshot.spec.authentication?.logins ?? {};
+  return { tokenMs: loginTokenMs(snapshot.spec), sessionMs: parseDurationMs(sessionLifetime) };
 }
 
 /** Signs a token of a login. It lasts no longer than the login. */
@@ -46,7 +46,9 @@ export async function issueToken(
   const issuedAtS = Math.floor(Date.now() / 1_000);
   const lastS = Math.floor(refreshExpiresAt.getTime() / 1_000);
   const expiresAtS = Math.min(lastS, issuedAtS + Math.ceil(lifetimesOf({ snapshot }).tokenMs / 1_000));
-  const token = await signAccountToken(accountKeyOf(envelope, organizationId), organizationId, {
+  const [key] = accountKeysOf(envelope, organizationId);
+  if (!key) throw new Error('The organization has no data key');
+  const token = await signAccountToken(key, organizationId, {
     ...{ tokenId: randomUUID(), loginId, user: account.user, roles, issuedAtS, expiresAtS },
   });
   const expiresAt = new Date(expiresAtS * 1_000);
