@@ -168,8 +168,10 @@ describe('an erasure', () => {
     const record = fc
       .tuple(fc.oneof(user, named, rated), fc.constantFrom({ started_at: before }, { rated_at: before }, {}))
       .map((parts) => Object.assign({}, ...parts));
+    // A text that begins with a parenthesis would be read as a line of a record (database/request-lines.ts).
+    const other = fc.jsonValue().filter((value) => typeof value !== 'string' || !value.startsWith('('));
     fc.assert(
-      fc.property(fc.array(fc.oneof(record, fc.jsonValue()), { minLength: 1 }), (records) => {
+      fc.property(fc.array(fc.oneof(record, other), { minLength: 1 }), (records) => {
         rmSync(file, { force: true });
         for (const each of records) setAside.append('calls', rowOf(each), 'the reason');
         const written = new Set(lines().map((line) => JSON.stringify(line)));
