@@ -6,8 +6,10 @@ import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { type BuildOptions, build as bundle, type Plugin } from 'esbuild';
 import { proxyNodeOptions } from '../cli/local/kept-process.ts';
+import { inAscii } from './build/in-ascii.ts';
 import { withoutSharedShapes } from './build/module-wrappers.ts';
 import { filesOf, launcherFile, type ProgramName, programFrame, programNames } from './build/program.ts';
+import { buildSeparatePackages, separatePackages } from './build/separate-packages.ts';
 import {
   partsThatOperatorsLeaveOut,
   partsThatProxiesLeaveOut,
@@ -190,7 +192,7 @@ async function fill(directory: string, version: string): Promise<void> {
         ...options,
         entryPoints: ['cli/main.ts'],
         outfile: join(directory, filesOf(name).program),
-        plugins: [...contents[name], modulePlaces],
+        plugins: [...contents[name], separatePackages, modulePlaces],
         external,
         // The source stays in memory while the process runs, so it is minified. Names stay readable in errors.
         minifyWhitespace: true,
@@ -207,6 +209,7 @@ async function fill(directory: string, version: string): Promise<void> {
       outfile: join(directory, launcherFile),
       define: { 'import.meta.dirname': '__dirname' },
     }),
+    buildSeparatePackages(directory, options),
     writeFile(join(directory, 'package.json'), '{ "type": "commonjs" }\n'),
     mkdir(join(directory, dirname(widgetFile)), { recursive: true }).then(async () =>
       writeFile(join(directory, widgetFile), (await bundleWidget()).script),
@@ -217,7 +220,7 @@ async function fill(directory: string, version: string): Promise<void> {
   await Promise.all(
     programNames.map(async (name) => {
       const file = join(directory, filesOf(name).program);
-      await writeFile(file, withoutSharedShapes(await readFile(file, 'utf8')));
+      await writeFile(file, inAscii(withoutSharedShapes(await readFile(file, 'utf8'))));
     }),
   );
   await chmod(join(directory, launcherFile), 0o755);

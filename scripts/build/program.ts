@@ -42,7 +42,7 @@ export interface Program {
  */
 export function loadProgram(directory: string, name: ProgramName, codeCache: Buffer | undefined): Program {
   const filename = join(directory, filesOf(name).program);
-  // Except in comments, the bundler writes ASCII, and latin1 is the fastest to decode.
+  // It is in ASCII (in-ascii.ts), and latin1 is the fastest to decode.
   const script = new Script(readFileSync(filename, 'latin1'), {
     filename,
     cachedData: codeCache,
