@@ -56,5 +56,6 @@ function makeTexts(name: string, length: number): readonly [before: string, call
 }
 
 function askOf(text: string): Asked {
-  return { operation: 'chat', body: JSON.parse(text), userId: 'bench@example.com', session: undefined };
+  const raw = Buffer.from(text);
+  return { operation: 'chat', body: JSON.parse(text), raw, userId: 'bench@example.com', session: undefined };
 }

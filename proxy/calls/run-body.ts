@@ -171,11 +171,12 @@ function callOf(
   };
 }
 
-function linkOf({ name }: Operation, { context, said, madeBy }: Permitted): Asked {
+function linkOf({ name }: Operation, { context, said, saidRaw, madeBy }: Permitted): Asked {
   const { userId, sessionFrom, sessionId } = context.caller;
   return {
     operation: name,
     body: said,
+    raw: saidRaw,
     userId,
     session: sessionFrom === undefined ? undefined : sessionId,
     previous: madeBy?.predecessor?.place,

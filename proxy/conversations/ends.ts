@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import type { CallPlace } from '../../database/requests.ts';
 import { branchNumber } from './digests.ts';
-import type { Message } from './messages.ts';
-import { briefOf } from './split.ts';
+import { Fingerprint } from './fingerprint.ts';
+import { isSummary, type Message } from './messages.ts';
 
 /** The end of a conversation that this proxy has seen. */
 export interface End {
@@ -12,15 +12,11 @@ export interface End {
   readonly point: number;
 }
 
-/** A call, as `Ends` needs it. */
-export interface Seen {
-  readonly messages: readonly Message[];
-  /** Its user, and the session that it names. */
-  readonly scope: string;
+/** Whose call it is. */
+export interface Scope {
+  /** A keyed digest of its user, and of the session that it names, of 52 bits. */
+  readonly digest: number;
   readonly hasSession: boolean;
-  readonly digestOf: (text: string) => number;
-  /** The messages that no earlier call has. */
-  readonly isNew: readonly Message[];
 }
 
 /**
@@ -28,8 +24,10 @@ export interface Seen {
  * what its caller said last before, or by the session. Only this process remembers, and only the newest ones.
  */
 export interface Ends {
-  note(seen: Seen, place: CallPlace): void;
-  find(seen: Seen): End | undefined;
+  /** @param messages how many the call has @param fresh those that no earlier call has */
+  note(scope: Scope, messages: number, fresh: readonly Message[], place: CallPlace): void;
+  /** @param messages those of a call */
+  find(scope: Scope, messages: readonly Message[]): End | undefined;
   /** The conversation goes on with another beginning. */
   adopt(root: number, conversationId: string): void;
   /** The conversation that goes on with this beginning. */
@@ -49,30 +47,30 @@ export function makeEnds(): Ends {
   const bounds = { maxSize: most, sizeCalculation: () => 1 };
   const ends = new LRUCache<number, End>(bounds);
   const roots = new LRUCache<number, string>(bounds);
-  const keyOf = ({ scope, digestOf }: Seen, message: Message) => digestOf(`end ${scope}${briefOf([message])}`);
-  const sessionKeyOf = ({ scope, digestOf }: Seen) => digestOf(`session ${scope}`);
-  const telling = (messages: readonly Message[]) =>
-    messages.filter(({ by, text, isSummary }) => by === 'caller' && !isSummary && text.length >= shortestMessage);
+  const keyOf = ({ digest }: Scope, message: Message) => new Fingerprint(digest).add([message]).value;
   return {
-    note(seen, { conversationId, branchId, messageDigest }) {
-      if (seen.messages.length < shortest) return;
+    note(scope, messages, fresh, { conversationId, branchId, messageDigest }) {
+      if (messages < shortest) return;
       const end = { conversationId, branch: branchNumber(branchId), point: messageDigest };
-      const last = telling(seen.isNew).at(-1);
-      if (last) ends.set(keyOf(seen, last), end);
-      if (seen.hasSession) ends.set(sessionKeyOf(seen), end);
+      const last = fresh.findLast(isTelling);
+      if (last) ends.set(keyOf(scope, last), end);
+      if (scope.hasSession) ends.set(scope.digest, end);
     },
-    find(seen) {
+    find(scope, messages) {
       if (ends.size === 0) return undefined;
-      const earlier = seen.messages.slice(0, seen.messages.length - 1);
-      const candidates = telling(earlier).slice(-tried).reverse();
+      const candidates = messages.slice(0, -1).filter(isTelling).slice(-tried).reverse();
       for (const message of candidates) {
-        const end = ends.get(keyOf(seen, message));
+        const end = ends.get(keyOf(scope, message));
         if (end) return end;
       }
-      const isSummarized = seen.messages.some(({ isSummary }) => isSummary);
-      return isSummarized && seen.hasSession ? ends.get(sessionKeyOf(seen)) : undefined;
+      return scope.hasSession && messages.some(isSummary) ? ends.get(scope.digest) : undefined;
     },
     adopt: (root, conversationId) => void roots.set(root, conversationId),
     adopted: (root) => (roots.size === 0 ? undefined : roots.get(root)),
   };
+}
+
+/** Whether a message tells a conversation from others. */
+function isTelling(message: Message): boolean {
+  return message.by === 'caller' && message.text.length >= shortestMessage && !isSummary(message);
 }

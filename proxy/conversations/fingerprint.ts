@@ -8,8 +8,8 @@ const endLength = 16;
 
 /**
  * A fingerprint of messages, in this process alone: it finds the point of a history that was seen before, at a fraction of
- * what digests of the history cost. It begins with a digest of the conversation's first messages, which are one user's. So
- * nobody without the key can make a history that has the fingerprint of another user's.
+ * what digests of the history cost. It begins with a keyed digest of what is one user's alone. So nobody without the key can
+ * make a history that has the fingerprint of another user's.
  *
  * Two multiplicative hashes of 32 bits, each of every second character. The checksum of a long message is computed outside of
  * JavaScript, at a fraction of what a loop would take.
@@ -22,6 +22,13 @@ export class Fingerprint {
   constructor(root: number) {
     this.#even = Math.imul(Math.floor(root / 2 ** 26) + 1, evenPrime);
     this.#odd = Math.imul((root % 2 ** 26) + 1, oddPrime);
+  }
+
+  copy(): Fingerprint {
+    const copied = new Fingerprint(0);
+    copied.#even = this.#even;
+    copied.#odd = this.#odd;
+    return copied;
   }
 
   /** Continues with more messages. */

@@ -2,19 +2,22 @@ import type { Envelope } from '../../database/envelope.ts';
 import type { CallPlace } from '../../database/requests.ts';
 import type { Body } from '../providers/json.ts';
 import type { OperationName } from '../providers/operation-name.ts';
+import { type Chat, chatKey, makeChats, type Sent } from './chats.ts';
 import { branchNumber, branchOf, type Digests, makeDigests, nameBranch, type Root } from './digests.ts';
-import { type End, makeEnds } from './ends.ts';
+import { type End, makeEnds, type Scope } from './ends.ts';
 import { Fingerprint } from './fingerprint.ts';
 import type { LookUpPoint } from './look-up.ts';
-import { hasConversation, type Message, readMessages } from './messages.ts';
+import { hasConversation, isSummary, listMessages, type Message, readBeginning, readMessages } from './messages.ts';
 import { makePoints, type Point } from './points.ts';
-import { briefOf, splitMessages, turnsOf, wholeOf } from './split.ts';
+import { briefOf, splitMessages, type Turn, turnsOf, wholeOf } from './split.ts';
 
 /** A call that is to be linked. */
 export interface Asked {
   readonly operation: OperationName;
   /** The body as the client sent it. */
   readonly body: Body;
+  /** Its bytes. Undefined: it did not come as bytes of its own. */
+  readonly raw?: Buffer | undefined;
   readonly userId: string;
   /** The session that the client named. Undefined where it named none. */
   readonly session: string | undefined;
@@ -65,6 +68,9 @@ const mostPoints = 65_536;
 /** How many histories a proxy remembers, in at most 0.8 MB. */
 const mostHistories = 16_384;
 
+/** How many users and sessions a proxy remembers the digests of. */
+const mostScopes = 1_024;
+
 /** What a call continues, and what it is itself. */
 interface Step {
   readonly conversationId: string;
@@ -85,6 +91,8 @@ export function makeLink({ organizationId, lookUp, onLinked }: LinkOptions): Lin
   /** The points of histories, by their fingerprints, so that nothing is digested again. */
   const histories = makePoints(mostHistories);
   const ends = makeEnds();
+  const chats = makeChats();
+  const scopes = new Map<string, Scope>();
   let digests: Digests | undefined;
   let madeBy: Pick<Envelope, 'lastingKey'> | undefined;
   const digestsBy = (envelope: Pick<Envelope, 'lastingKey'>): Digests => {
@@ -170,16 +178,56 @@ export function makeLink({ organizationId, lookUp, onLinked }: LinkOptions): Lin
     });
   };
 
-  const linkMessages = (digests: Digests, { operation, body, userId, session }: Asked): Linked => {
+  const scopeOf = (digests: Digests, text: string, hasSession: boolean): Scope => {
+    const known = scopes.get(text);
+    if (known) return known;
+    if (scopes.size >= mostScopes) scopes.clear();
+    const scope = { digest: digests.of(`scope ${text}`), hasSession };
+    scopes.set(text, scope);
+    return scope;
+  };
+
+  /** A call of a chat that this proxy knows: only what is new in it is read. */
+  const linkNext = (digests: Digests, scope: Scope, sent: Sent): Linked | undefined => {
+    const first = readBeginning(sent.list);
+    if (!first) return undefined;
+    const key = chatKey(scope.digest, first);
+    const found = chats.find(key, sent);
+    if (!found) return undefined;
+    const { chat, turn } = found;
+    const at = points.find(chat.point);
+    if (!at) return undefined;
+    const own = pointAfter(digests, chat.point, turn);
+    const seen = chat.seen.copy().add(turn.reply).add(turn.fresh);
+    histories.set(seen.value, { branch: 0, first: own });
+    const linked = follow({
+      conversationId: ends.adopted(chat.root.digest) ?? chat.root.conversationId,
+      ...{ parent: chat.point, at, own, newMessages: turn.fresh.length, mayResolve: false },
+    });
+    const messages = chat.messages + turn.reply.length + turn.fresh.length;
+    ends.note(scope, messages, turn.fresh, linked.place);
+    chats.note(key, sent, { root: chat.root, point: own, messages, seen }, chat);
+    return linked;
+  };
+
+  const linkMessages = (digests: Digests, { operation, body, raw, userId, session }: Asked): Linked => {
+    const scopeText = `${userId} ${session?.length ?? ''}:${session ?? ''} `;
+    const scope = scopeOf(digests, scopeText, session !== undefined);
+    const list = raw && listMessages(operation, body);
+    const sent = list && { list, raw };
+    const next = sent && linkNext(digests, scope, sent);
+    if (next) return next;
     const messages = readMessages(operation, body);
     const { first, history, reply, fresh } = splitMessages(messages);
-    const scope = `${userId} ${session?.length ?? ''}:${session ?? ''} `;
-    const root = digests.root('messages', scope + wholeOf(first));
+    const root = digests.root('messages', scopeText + wholeOf(first));
     const conversationId = ends.adopted(root.digest) ?? root.conversationId;
-    const seenSoFar = new Fingerprint(root.digest).add(history);
+    const seen = new Fingerprint(root.digest).add(history);
+    const before = seen.value;
+    seen.add(reply);
+    if (reply.length > 0) seen.add(fresh);
     const inPlace = (parent: number, end: End | undefined): Linked => {
-      const own = reply.length === 0 ? root.digest : digests.of(`${parent}${briefOf(reply)}${briefOf(fresh)}`);
-      histories.set(seenSoFar.add(reply).add(fresh).value, { branch: 0, first: own });
+      const own = reply.length === 0 ? root.digest : pointAfter(digests, parent, { reply, fresh });
+      histories.set(seen.value, { branch: 0, first: own });
       if (end && end.conversationId !== conversationId) ends.adopt(root.digest, end.conversationId);
       const known = points.find(end?.point ?? parent);
       return follow({
@@ -192,20 +240,22 @@ export function makeLink({ organizationId, lookUp, onLinked }: LinkOptions): Lin
         mayResolve: !known && !end,
       });
     };
-    const seen = { messages, scope, hasSession: session !== undefined, digestOf: digests.of, isNew: fresh };
     const find = (): Linked => {
       if (reply.length === 0) {
-        const end = first.some(({ isSummary }) => isSummary) ? ends.find(seen) : undefined;
+        const end = first.some(isSummary) ? ends.find(scope, messages) : undefined;
         return end ? inPlace(root.digest, end) : begin({ ...root, conversationId }, fresh.length, 'began');
       }
       const parent =
-        history.length === 0
-          ? root.digest
-          : (histories.find(seenSoFar.value)?.first ?? pointOf(digests, root, history));
-      return inPlace(parent, points.find(parent) ? undefined : ends.find(seen));
+        history.length === 0 ? root.digest : (histories.find(before)?.first ?? pointOf(digests, root, history));
+      return inPlace(parent, points.find(parent) ? undefined : ends.find(scope, messages));
     };
     const linked = find();
-    ends.note(seen, linked.place);
+    ends.note(scope, messages.length, fresh, linked.place);
+    // Not where the model is to continue an answer that is the last message.
+    if (sent && messages.at(-1) === fresh.at(-1)) {
+      const chat: Chat = { root, point: linked.place.messageDigest, messages: messages.length, seen };
+      chats.note(chatKey(scope.digest, first), sent, chat);
+    }
     return linked;
   };
 
@@ -219,6 +269,11 @@ export function makeLink({ organizationId, lookUp, onLinked }: LinkOptions): Lin
     if (typeof previousId === 'string' && previousId !== '') return linkFollowing(digests, previousId, asked);
     return linkMessages(digests, asked);
   };
+}
+
+/** The point that a turn makes after another one. */
+function pointAfter(digests: Digests, parent: number, { reply, fresh }: Turn): number {
+  return digests.of(`${parent}${briefOf(reply)}${briefOf(fresh)}`);
 }
 
 /** The point of a history: digest after digest, as its calls have made them. */

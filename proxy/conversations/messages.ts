@@ -7,22 +7,45 @@ export interface Message {
   readonly by: 'caller' | 'model';
   /** The result of a tool. Results of one round may be sent in any order. */
   readonly isResult: boolean;
-  /** It stands for earlier messages that the client no longer sends. */
-  readonly isSummary: boolean;
   /** Its words, names and arguments of tools, and where its files are. */
   readonly text: string;
 }
 
-/** Where the messages of a call are, for the calls that belong to conversations. */
-type Reader = (body: Body) => Message[];
+/** The messages of a body, before they are read. */
+export interface MessageList {
+  readonly values: readonly unknown[];
+  readonly read: ReadValue;
+}
+
+type ReadValue = (value: unknown) => Message | readonly Message[];
+
+/** Where the messages of a call are, and how they are read. */
+interface Reader {
+  readonly find: (body: Body) => unknown;
+  readonly read: ReadValue;
+  /** Of what is no list: by the Responses API, it may be a text. */
+  readonly readText?: (text: unknown) => Message[];
+}
+
+const messages: Reader = { find: (body) => body.messages, read: ofChat };
+const input: Reader = {
+  find: (body) => body.input,
+  read: ofItem,
+  readText: (text) => (text === undefined || text === null ? [] : [say('caller', String(text))]),
+};
+const prompt: Reader = {
+  find: (body) => asString(body.prompt) ?? JSON.stringify(body.prompt ?? ''),
+  read: () => nothing,
+  readText: (text) => [say('caller', String(text))],
+};
 
 const readers: Partial<Readonly<Record<OperationName, Reader>>> = {
-  chat: ({ messages }) => readEach(messages, ofChat),
-  messages: ({ messages }) => readEach(messages, ofChat),
-  responses: ({ input }) => ofInput(input),
-  realtime: ({ input }) => ofInput(input),
-  compact: ({ input }) => ofInput(input),
-  completions: ({ prompt }) => [say('caller', asString(prompt) ?? JSON.stringify(prompt ?? ''))],
+  chat: messages,
+  messages,
+  responses: input,
+  realtime: input,
+  compact: input,
+  completions: prompt,
 };
 
 /** Whether calls of this operation belong to conversations. */
@@ -30,30 +53,60 @@ export function hasConversation(operation: OperationName): boolean {
   return readers[operation] !== undefined;
 }
 
+/** The list of messages of a call. Undefined: it has none. */
+export function listMessages(operation: OperationName, body: Body): MessageList | undefined {
+  const reader = readers[operation];
+  const values = reader?.find(body);
+  return reader && Array.isArray(values) ? { values, read: reader.read } : undefined;
+}
+
 /**
  * Reads the messages of a call, without what clients change from call to call: instructions, reasoning, ids, marks for
  * the provider's cache. So a call and the ones that continue it read the same of it.
  */
 export function readMessages(operation: OperationName, body: Body): Message[] {
-  return readers[operation]?.(body) ?? [];
+  const list = listMessages(operation, body);
+  if (list) return readEach(list.values, list.read);
+  const reader = readers[operation];
+  return reader?.readText?.(reader.find(body)) ?? [];
+}
+
+/** Reads the messages of a list from one of its values on. */
+export function readFrom({ values, read }: MessageList, start: number): Message[] {
+  return readEach(start === 0 ? values : values.slice(start), read);
+}
+
+/** Reads what a conversation began with: everything up to the model's first answer. Undefined: there is no answer yet. */
+export function readBeginning({ values, read }: MessageList): Message[] | undefined {
+  const first: Message[] = [];
+  let hasCaller = false;
+  for (const value of values) {
+    const one = read(value);
+    for (const message of 'by' in one ? [one] : one) {
+      if (message.by === 'caller') hasCaller = true;
+      else if (hasCaller) return first;
+      first.push(message);
+    }
+  }
+  return undefined;
 }
 
 /** Reads what the model answered, in the same way. */
 export function readAnswer({ choices, output, content }: Body): Message[] {
-  if (Array.isArray(output)) return ofInput(output);
+  if (Array.isArray(output)) return readEach(output, ofItem);
   if (!Array.isArray(choices)) return readEach([{ role: 'assistant', content }], ofChat);
   const choice = asObject(choices[0]);
   return typeof choice?.text === 'string' ? [say('model', choice.text)] : readEach([choice?.message], ofChat);
 }
 
-function readEach(values: unknown, read: (value: unknown) => Message | readonly Message[]): Message[] {
-  const messages: Message[] = [];
-  for (const value of asArray(values)) {
+function readEach(values: readonly unknown[], read: ReadValue): Message[] {
+  const all: Message[] = [];
+  for (const value of values) {
     const one = read(value);
-    if ('by' in one) messages.push(one);
-    else messages.push(...one);
+    if ('by' in one) all.push(one);
+    else all.push(...one);
   }
-  return messages;
+  return all;
 }
 
 const nothing: readonly Message[] = [];
@@ -76,23 +129,24 @@ function ofChat(value: unknown): Message | readonly Message[] {
 }
 
 /** Items of the Responses API, among which a bare message needs no type. */
-function ofInput(input: unknown): Message[] {
-  if (!Array.isArray(input)) return input === undefined || input === null ? [] : [say('caller', String(input))];
-  return readEach(input, (value) => {
-    const item = asObject(value);
-    const type = asString(item?.type) ?? 'message';
-    if (!item || type === 'reasoning') return nothing;
-    if (type === 'message') return ofChat(item);
-    if (type === 'function_call') return say('model', nameCall(item));
-    const isAnswer = /_(?:output|response)$/.test(type);
-    const content = item.output ?? item.encrypted_content ?? item.id ?? '';
-    return say(isAnswer || type === 'compaction' ? 'caller' : 'model', `${type} ${textOf(content)}`, isAnswer);
-  });
+function ofItem(value: unknown): Message | readonly Message[] {
+  const item = asObject(value);
+  const type = asString(item?.type) ?? 'message';
+  if (!item || type === 'reasoning') return nothing;
+  if (type === 'message') return ofChat(item);
+  if (type === 'function_call') return say('model', nameCall(item));
+  const isAnswer = /_(?:output|response)$/.test(type);
+  const content = item.output ?? item.encrypted_content ?? item.id ?? '';
+  return say(isAnswer || type === 'compaction' ? 'caller' : 'model', `${type} ${textOf(content)}`, isAnswer);
 }
 
-function say(by: Message['by'], said: string, isToolResult = false): Message {
-  const text = said.trim();
-  return { by, isResult: isToolResult, isSummary: by === 'caller' && !isToolResult && summary.test(text), text };
+function say(by: Message['by'], said: string, isResult = false): Message {
+  return { by, isResult, text: said.trim() };
+}
+
+/** Whether a message stands for earlier ones that the client no longer sends. */
+export function isSummary({ by, isResult, text }: Message): boolean {
+  return by === 'caller' && !isResult && summary.test(text);
 }
 
 /** How summaries begin that take the place of a conversation: OpenAI's item, and those of Claude Code and of Codex. */

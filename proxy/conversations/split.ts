@@ -39,6 +39,17 @@ export function splitMessages(all: readonly Message[]): Split {
   };
 }
 
+/** What a call adds to the one before it: an answer of the model, and what the caller says to it. */
+export type Turn = Pick<Split, 'reply' | 'fresh'>;
+
+/** Splits the messages that follow those of an earlier call. Undefined: they are more or less than one turn. */
+export function nextTurn(all: readonly Message[]): Turn | undefined {
+  const freshStart = all.findIndex(isOfCaller);
+  if (freshStart < 1) return undefined;
+  const fresh = all.slice(freshStart);
+  return fresh.every(isOfCaller) ? { reply: all.slice(0, freshStart), fresh } : undefined;
+}
+
 /** The turns of a history: each is an answer of the model with what the caller said to it. */
 export function turnsOf(history: readonly Message[]): Message[][] {
   const turns: Message[][] = [];

@@ -28,6 +28,7 @@ export interface Permitted {
   readonly context: CallContext;
   /** The body as the client sent it. */
   readonly said: Body;
+  readonly saidRaw: Buffer;
   /** What each attempt's body is made from: the client's body, with what guardrails replaced in it. */
   readonly source: AttemptSource;
   /** What the organization's rules about models made of the call. Undefined where it has none. */
@@ -77,7 +78,7 @@ export function makePermit({ inForce, catchUp, admission, providers, usageRefusa
         context.inForce.snapshot.sessionSources,
       );
       const inSession = caller === context.caller ? context : { ...context, caller };
-      return { context: inSession, said: asked.body, source, terms, madeBy, first, guard, lines };
+      return { context: inSession, said: asked.body, saidRaw: rawBody, source, terms, madeBy, first, guard, lines };
     };
     return whenKnown(
       admission.admit({ context, operation, body, said: asked.body, isRewritable: true, otherModels, references }),

@@ -125,6 +125,8 @@ function ownHeaders(
   told: AdmittedCall['told'],
 ): Readonly<Record<string, string>> | undefined {
   const place = linked && placeHeaders(linked);
+  // Nearly every call of an organization without rules.
+  if (!cached && !told && !rates) return place;
   if (!cached) return told || place ? { ...rates, ...place, ...told } : rates;
   const answered =
     cached.status === 'hit' ? { 'x-chaperone-provider': key.provider.name, 'x-chaperone-attempts': '0' } : {};

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { Fingerprint } from '../../../proxy/conversations/fingerprint.ts';
 import type { Message } from '../../../proxy/conversations/messages.ts';
 
-const say = (text: string, by: Message['by'] = 'caller'): Message => ({ by, isResult: false, isSummary: false, text });
+const say = (text: string, by: Message['by'] = 'caller'): Message => ({ by, isResult: false, text });
 const of = (messages: readonly Message[], root = 1) => new Fingerprint(root).add(messages).value;
 const message = fc
   .tuple(fc.string({ maxLength: 300, unit: 'grapheme' }), fc.boolean())

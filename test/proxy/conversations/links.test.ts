@@ -13,8 +13,8 @@ const fork = /^branch-[0-9a-f]{8}$/;
 type Message = Readonly<Record<string, unknown>>;
 type Call = readonly Message[] | Partial<Asked>;
 
-/** A proxy. `stored`: what the database says of any point. */
-function makeProxy(stored?: StoredPoint) {
+/** A proxy. `stored`: what the database says of any point; `hasBytes`: whether it has the bytes of bodies. */
+function makeProxy(stored?: StoredPoint, hasBytes = true) {
   const ways: string[] = [];
   const lookUp: LookUpPoint = (_, isWanted, onFound) => {
     if (stored && isWanted()) onFound(stored);
@@ -22,7 +22,8 @@ function makeProxy(stored?: StoredPoint) {
   const link = makeLink({ organizationId, lookUp, onLinked: (way) => ways.push(way) });
   const ask = (call: Call): Linked => {
     const asked = 'length' in call ? { body: { messages: call } } : call;
-    const linked = link({ operation: 'chat', body: {}, userId: 'ada', session: undefined, ...asked }, envelope);
+    const raw = hasBytes ? Buffer.from(JSON.stringify({ model: 'm', ...asked.body, stream: true })) : undefined;
+    const linked = link({ operation: 'chat', body: {}, raw, userId: 'ada', session: undefined, ...asked }, envelope);
     assert.ok(linked);
     return linked;
   };
@@ -428,6 +429,24 @@ test('a proxy that has seen a conversation gives its calls the same places as on
         const call = messages.slice(0, end);
         assert.deepEqual(digestsOf(ask(call)), digestsOf(makeProxy().ask(call)));
       }
+    }),
+  );
+});
+
+test('the bytes of bodies change no place', () => {
+  const text = fc.oneof(fc.constantFrom('yes', 'no', 'naïve "?"', ''), fc.string({ minLength: 400, maxLength: 700 }));
+  const role = fc.constantFrom(user, user, model, model, system, (said: string) => result('a', said), uses);
+  // Each call has the first messages of the one before, and others after them.
+  const call = fc.tuple(fc.nat({ max: 8 }), fc.array(fc.tuple(role, text), { minLength: 1, maxLength: 3 }));
+  fc.assert(
+    fc.property(fc.array(call, { minLength: 2, maxLength: 10 }), (calls) => {
+      const [withBytes, without] = [makeProxy(), makeProxy(undefined, false)];
+      let messages: Message[] = [user('What is the weather in Rome?')];
+      for (const [kept, added] of calls) {
+        assert.deepEqual(withBytes.ask(messages).place, without.ask(messages).place);
+        messages = [...messages.slice(0, messages.length - (kept % 4)), ...added.map(([of, said]) => of(said))];
+      }
+      assert.deepEqual(withBytes.ways, without.ways);
     }),
   );
 });
