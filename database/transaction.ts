@@ -14,6 +14,19 @@ export async function inTransaction<T>(db: Queryable, work: () => Promise<T>): P
   }
 }
 
+/** Runs `work` within a transaction, which goes on where it fails: then nothing of it is stored. */
+export async function inSavepoint<T>(db: Queryable, work: () => Promise<T>): Promise<T> {
+  await db.query('savepoint work');
+  try {
+    const result = await work();
+    await db.query('release savepoint work');
+    return result;
+  } catch (error) {
+    await db.query('rollback to savepoint work');
+    throw error;
+  }
+}
+
 /** Runs work in a transaction of its own. */
 export type Transact = <T>(work: (db: Queryable) => Promise<T>) => Promise<T>;
 

@@ -44,6 +44,6 @@ export async function insertBatch(options: InsertOptions, db: Queryable, batch: 
  */
 const refusalCodes = /^(2[123]|44|54|P0)/;
 
-function isRefusal(error: unknown): error is DatabaseError {
+export function isRefusal(error: unknown): error is DatabaseError {
   return error instanceof DatabaseError && refusalCodes.test(error.code ?? '');
 }

@@ -28,6 +28,8 @@ export interface Outbox {
   remove(table: SpoolTable, rows: readonly SpooledRow[]): void;
   /** Sets a row aside that Postgres will never accept, for a person to inspect. */
   setAside(table: SpoolTable, row: SpooledRow, reason: string): void;
+  /** Keeps a row with those that were set aside. It was never in the spool. */
+  keepAside(table: SpoolTable, row: Pick<SpooledRow, 'row' | 'sealed'>, reason: string): void;
   /** Time of the oldest waiting record, in milliseconds since 1970. Undefined where no readable row waits. */
   oldestAtMs(): number | undefined;
 }
@@ -85,6 +87,7 @@ export function makeOutbox(options: OutboxOptions): Outbox {
     take,
     remove,
     setAside,
+    keepAside: aside.append,
     oldestAtMs() {
       const times = spoolTables.flatMap((table) => {
         try {

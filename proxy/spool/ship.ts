@@ -39,6 +39,8 @@ export interface Shipper {
    * @returns true when they are in Postgres, false after `timeoutMs`
    */
   flush(timeoutMs: number, failingMs?: number): Promise<boolean>;
+  /** Sets a row aside that was never in the spool, and that the database refuses. */
+  setAside(table: SpoolTable, row: Pick<SpooledRow, 'row' | 'sealed'>, error: Error): void;
   /** Why copying has failed last; undefined where it has succeeded since. */
   failure(): unknown;
   /** Stops after the current batches. Rows that still wait stay in the spool. */
@@ -97,6 +99,11 @@ export function startShipper(options: ShipOptions): Shipper {
   if (spool.depth > 0) retries.start();
 
   return {
+    setAside(table, row, error) {
+      noteRefused(options, table, error);
+      spool.keepAside(table, row, error.message);
+      options.onSetAside?.();
+    },
     failure: () => failure,
     async flush(timeoutMs, failingMs = timeoutMs) {
       const startedTicks = performance.now();
@@ -117,8 +124,13 @@ export function startShipper(options: ShipOptions): Shipper {
   };
 }
 
+function noteRefused({ log }: ShipOptions, table: SpoolTable, error: Error): void {
+  log.error({ err: error, table }, 'the database refused a record; it was set aside beside the spool');
+}
+
 /** Copies one batch at a time, so that other work gets its turn on the connection between two batches. */
-function makeCopier({ spool, organizationId, log, onSettled, onShipped, onSetAside }: ShipOptions) {
+function makeCopier(options: ShipOptions) {
+  const { spool, organizationId, onSettled, onShipped, onSetAside } = options;
   /** Rows that are being copied. */
   const underWay = new Set<number>();
   /** The buffers of the last batch. They are kept after a success: after a failure, somebody may still read them. */
@@ -129,7 +141,7 @@ function makeCopier({ spool, organizationId, log, onSettled, onShipped, onSetAsi
       onShipped?.(rows.length);
     },
     onRefused(table, row, error) {
-      log.error({ err: error, table }, 'the database refused a record; it was set aside beside the spool');
+      noteRefused(options, table, error);
       spool.setAside(table, row, error.message);
       onSetAside?.();
     },
