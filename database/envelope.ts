@@ -24,6 +24,8 @@ export interface DataKeySet {
   /** When each key was issued, and from when it was used, in seconds since 1970. Rotation needs them. */
   readonly issuedAtS?: Readonly<Record<string, number>>;
   readonly usedFromS?: Readonly<Record<string, number>>;
+  /** Keys that were issued before this have leaked, in seconds since 1970. Absent: none has. */
+  readonly leakedBeforeS?: number;
 }
 
 /**
@@ -75,6 +77,8 @@ export interface DerivedKey {
   readonly key: Buffer;
   /** From when another data key was used in its place; 0 where that is not known. Undefined: none is used yet. */
   readonly replacedAtS: number | undefined;
+  /** Whether it was replaced since it had leaked: others may have made any signature of it. */
+  readonly hasLeaked: boolean;
 }
 
 /** A value that is being sealed. */
@@ -104,7 +108,7 @@ const tagLength = 16;
  * Layout: version (1 byte), length of the key id (1), key id, nonce (12), ciphertext, tag (16).
  * The additional authenticated data is version, key id, organization, column and row.
  */
-export function makeEnvelope(dataKeys: Pick<DataKeySet, 'current' | 'keys' | 'issuedAtS' | 'usedFromS'>): Envelope {
+export function makeEnvelope(dataKeys: DataKeySet): Envelope {
   const keys = new Map(Object.entries(dataKeys.keys).map(([id, base64]) => [id, importKey(id, base64)]));
   const currentKey = keys.get(dataKeys.current);
   if (!currentKey)
@@ -161,10 +165,11 @@ export function makeEnvelope(dataKeys: Pick<DataKeySet, 'current' | 'keys' | 'is
       const derived = ordered.map((id, index) => {
         const from = keys.get(id) ?? currentKey;
         const key = Buffer.from(hkdfSync('sha256', from, '', `chaperone\nderived\n${organizationId}\n${purpose}`, 32));
-        if (index >= currentAt) return { key, replacedAtS: undefined };
+        if (index >= currentAt) return { key, replacedAtS: undefined, hasLeaked: false };
         const used = ordered.slice(index + 1).map((later) => dataKeys.usedFromS?.[later] ?? Number.POSITIVE_INFINITY);
         const replacedAtS = Math.min(...used);
-        return { key, replacedAtS: Number.isFinite(replacedAtS) ? replacedAtS : 0 };
+        const hasLeaked = (dataKeys.issuedAtS?.[id] ?? 0) < (dataKeys.leakedBeforeS ?? 0);
+        return { key, replacedAtS: Number.isFinite(replacedAtS) ? replacedAtS : 0, hasLeaked };
       });
       return [...derived.slice(currentAt), ...derived.slice(0, currentAt)];
     },

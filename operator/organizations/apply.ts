@@ -73,7 +73,9 @@ export async function applyOrganization(
   const signingKeys = turnTokenKeys(gathered.signingKeys, decision.tokenKeys, freshTokenKey, nowS);
   const identity = identityOf(gathered);
   const freshDataKey = decision.dataKeys.issue ? generateDataKeys() : undefined;
-  const dataKeys = turnDataKeys(gathered.credentials?.dataKeys, decision.dataKeys, freshDataKey, nowS);
+  const { dataKeysLeakedBeforeMs } = decision;
+  const known = gathered.credentials?.dataKeys;
+  const dataKeys = turnDataKeys(known, decision.dataKeys, freshDataKey, nowS, dataKeysLeakedBeforeMs);
   const master = completeMaster(gathered.namespaceMaster, dataKeys, nowS);
   await applySigningKeys(cluster, gathered, { signingKeys, master }, decision.tokenLifetime);
   if (decision.dataKeysWereLost) {
@@ -81,17 +83,17 @@ export async function applyOrganization(
       'The data keys were lost, and new ones were made. Message contents that were stored before can never be read again.';
     await cluster.recordEvent(key, { type: 'Warning', reason: 'DataKeysLost', message });
   }
-  const known = decision.renewsLogin ? undefined : loginOf(gathered.credentials, id, gathered.role);
+  const knownLogin = decision.renewsLogin ? undefined : loginOf(gathered.credentials, id, gathered.role);
   // Restore the password that proxies have, since a new one would first have to reach them.
-  if (known && gathered.passwordIsRefused) await restorePassword(context, key, id, known);
-  const login = known ?? (await issueLogin(db, id));
-  if (!known) logins?.noteIssued(login);
+  if (knownLogin && gathered.passwordIsRefused) await restorePassword(context, key, id, knownLogin);
+  const login = knownLogin ?? (await issueLogin(db, id));
+  if (!knownLogin) logins?.noteIssued(login);
   const credentials: OrganizationCredentials = {
     organization: { id, name: key.name },
     databaseUrl: withLogin(proxyDatabaseUrl, login),
     jwks: { keys: [...signingKeys.map(publicPart), ...sharedKey(decision.sharedSecret)] },
     dataKeys,
-    loginIssuedAtS: known && gathered.credentials ? gathered.credentials.loginIssuedAtS : nowS,
+    loginIssuedAtS: knownLogin && gathered.credentials ? gathered.credentials.loginIssuedAtS : nowS,
     ...(decision.serviceAccounts && { serviceAccounts: decision.serviceAccounts }),
   };
   // Store the credentials before the row, so that the row is sealed only with keys that are stored.

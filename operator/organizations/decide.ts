@@ -28,6 +28,8 @@ export type OrganizationDecision =
       readonly spec: OrganizationSpec;
       readonly tokenKeys: RotationDecision;
       readonly dataKeys: RotationDecision;
+      /** Data keys that were issued before this have leaked, in milliseconds since 1970. */
+      readonly dataKeysLeakedBeforeMs: number | undefined;
       /** Whether the organization's role gets a new password. */
       readonly renewsLogin: boolean;
       /** How many connections all its proxies may have together. */
@@ -88,6 +90,7 @@ export function decideOrganization(
     spec: statedSpec,
     tokenKeys: rotations.tokenKeys,
     dataKeys: rotations.dataKeys,
+    dataKeysLeakedBeforeMs: past(asked.distrustBeforeMs, nowMs),
     // Somebody may have put a recovered login there, so it is replaced unless the database accepts it.
     renewsLogin: rotations.login.issue || (gathered.isRecovered && gathered.passwordIsRefused),
     connections: decideConnections(spec, gathered.sidecars, gathered.storedLogin),
@@ -171,6 +174,11 @@ function decideRotations(
       nowMs,
     ),
   };
+}
+
+/** A time that has come. */
+function past(momentMs: number | undefined, nowMs: number): number | undefined {
+  return momentMs !== undefined && momentMs <= nowMs ? momentMs : undefined;
 }
 
 function earliest(moments: readonly (number | undefined)[]): number | undefined {

@@ -37,20 +37,25 @@ export function turnTokenKeys(
 
 /**
  * Applies a rotation decision to the data keys. None is ever dropped, since contents sealed with it may be read at any
- * time.
+ * time; those that leaked are known as such for ever.
+ *
+ * @param leakedBeforeMs keys that were issued before this have leaked, in milliseconds since 1970
  */
 export function turnDataKeys(
   set: DataKeySet | undefined,
   decision: RotationDecision,
   fresh: DataKeySet | undefined,
   nowS: number,
+  leakedBeforeMs?: number,
 ): DataKeySet {
   const current = decision.use ?? fresh?.current ?? set?.current ?? '';
   const issued = fresh === undefined ? {} : { [fresh.current]: nowS };
+  const leakedBeforeS = Math.max(set?.leakedBeforeS ?? 0, Math.floor((leakedBeforeMs ?? 0) / 1_000));
   return {
     current,
     keys: { ...set?.keys, ...fresh?.keys },
     issuedAtS: { ...set?.issuedAtS, ...issued },
     usedFromS: { [current]: nowS, ...set?.usedFromS },
+    ...(leakedBeforeS > 0 && { leakedBeforeS }),
   };
 }

@@ -31,6 +31,7 @@ export function recoverCredentials(
       keys,
       issuedAtS: timesOf(keys, sets, 'issuedAtS'),
       usedFromS: timesOf(keys, sets, 'usedFromS'),
+      ...leakOf(sets),
     },
     // Counts as old, so that a password that rotates is replaced at once.
     loginIssuedAtS: 0,
@@ -42,6 +43,12 @@ function provenKeys(dataKeys: DataKeySet | undefined, digests: readonly string[]
   return Object.fromEntries(
     entries.filter(([id, base64]) => typeof base64 === 'string' && digests.includes(digestOfDataKey(id, base64))),
   );
+}
+
+/** Where any of the copies says that keys have leaked, they have. */
+function leakOf(sets: readonly DataKeySet[]): Pick<DataKeySet, 'leakedBeforeS'> {
+  const moments = sets.map(({ leakedBeforeS }) => leakedBeforeS).filter(Number.isSafeInteger);
+  return moments.length === 0 ? {} : { leakedBeforeS: Math.max(...moments.map(Number)) };
 }
 
 /** The first plausible time of each key in the copies. */

@@ -73,6 +73,7 @@ test('an organization that is up to date is not changed', () => {
     spec: acme.spec,
     tokenKeys: { issue: false, use: 'k', drop: [], distrust: [], nextMs: undefined },
     dataKeys: { issue: false, use: credentials.dataKeys.current, drop: [], distrust: [], nextMs: undefined },
+    dataKeysLeakedBeforeMs: undefined,
     renewsLogin: false,
     connections: 20,
     endsOldSessions: false,
