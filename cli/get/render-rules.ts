@@ -1,4 +1,5 @@
 import { percentOf, type RuleFigure, showNanoUsd } from '../../crds/rule-figures.ts';
+import { nobody } from '../../database/ids.ts';
 import type { NamedUse } from '../../database/rule-use.ts';
 
 /** The words after `chaperone get` that are no kinds. */
@@ -50,7 +51,7 @@ function toCells({ organization, figure }: RuleRow): string[] {
     organization,
     count.binding === undefined ? name : `${name} (${count.binding})`,
     count.per,
-    toLine(scopeOf(figure) ?? (count.per === 'Organization' ? '' : '(none yet)')),
+    showScope(figure),
     count.unit === 'nano_usd' ? `$${showNanoUsd(used)}` : String(used),
     `${amount}${count.enforces ? '' : ' (not enforced)'}`,
     String(percentOf(figure)),
@@ -67,9 +68,16 @@ const unitNames = {
   concurrent: 'calls at once',
 } as const;
 
+function showScope(figure: RuleFigure<NamedUse>): string {
+  const scope = scopeOf(figure);
+  if (scope === undefined) return figure.count.per === 'Organization' ? '' : '(none yet)';
+  return scope === '' ? '(none)' : toLine(scope);
+}
+
+/** Empty: calls without a user. Undefined: everybody, or nobody yet. */
 function scopeOf({ count, use }: RuleFigure<NamedUse>): string | undefined {
   if (!use || count.per === 'Organization') return undefined;
-  if (count.per === 'User') return use.user ?? use.scope;
+  if (count.per === 'User') return use.user ?? (use.scope === nobody ? '' : use.scope);
   if (count.per === 'Key') return use.binding ?? use.scope;
   // After the user's id.
   return count.per === 'Session' ? use.scope.slice(37) : use.scope;
