@@ -22,7 +22,8 @@ export function readPeriod(startDate: string | undefined, endDate: string | unde
   const first = startDate === undefined ? firstDayUntil(last) : readDay('start_date', startDate);
   if (first > last) {
     const until = endDate === undefined ? 'today, which is the end where end_date is absent' : 'end_date';
-    throw new ProxyError('invalid_request', { param: 'start_date', message: `start_date must not be after ${until}` });
+    const message = `start_date must not be after ${until}`;
+    throw new ProxyError('invalid_request', { param: 'start_date', message, details: { expected: 'date' } });
   }
   return { firstDay: first, lastDay: last };
 }
@@ -44,7 +45,7 @@ function readDay(param: string, text: string): string {
   const dayInUtc = toDay(timeMs);
   if (exists && dayInUtc >= firstOfAll) return dayInUtc;
   const message = `${param} must be a date such as 2026-06-01`;
-  throw new ProxyError('invalid_request', { param, message });
+  throw new ProxyError('invalid_request', { param, message, details: { expected: 'date' } });
 }
 
 /** Empty where it is no time at all. */

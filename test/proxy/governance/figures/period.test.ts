@@ -54,7 +54,11 @@ describe('the period of a question', () => {
     test(`is not ${label}`, () =>
       assert.throws(
         () => readPeriod(start, end, now),
-        (error) => error instanceof ProxyError && error.code === 'invalid_request' && error.param === param,
+        (error) =>
+          error instanceof ProxyError &&
+          error.code === 'invalid_request' &&
+          error.param === param &&
+          error.details.expected === 'date',
       ));
   }
 
