@@ -67,6 +67,8 @@ export interface ConversationSummary {
   readonly status: ConversationStatus;
   readonly reason: EscalationReason | null;
   readonly assignedAgent: string | null;
+  /** The customer's, as ISO 639-1. Null: not known. */
+  readonly language: string | null;
   readonly messageCount: number;
   /** From 1 to 5. */
   readonly rating: number | null;

@@ -103,6 +103,8 @@ class ConversationSummary:
     status: str
     reason: Optional[str]
     assigned_agent: Optional[str]
+    #: The customer's, as ISO 639-1. ``None``: not known.
+    language: Optional[str]
     message_count: int
     #: From 1 to 5.
     rating: Optional[int]
