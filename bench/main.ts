@@ -44,7 +44,8 @@ const benchmarks: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./retrieval.ts')).retrieval,
   },
   support: {
-    title: 'how far the confidence of the support desk can be believed, and how fast its figures are read',
+    title:
+      'how far the confidence of the support desk can be believed, and how fast its figures are read; with --load, many conversations at once',
     load: async () => (await import('./support.ts')).support,
   },
   hostile: {

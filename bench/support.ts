@@ -11,6 +11,7 @@ import { type Benchmark, type BenchmarkContext, formatTable, median, round } fro
 import { articles } from './retrieval/articles.ts';
 import { expectedCalibrationError, fitWeights, type Labelled, toBins } from './support/calibration.ts';
 import { storeConversations } from './support/figures.ts';
+import { measureLoad } from './support/load.ts';
 
 const figureRequests = 200;
 
@@ -19,10 +20,23 @@ export const support: Benchmark = {
   async run(context) {
     const { values } = parseArgs({
       args: [...context.args],
-      options: { conversations: { type: 'string', default: '1000000' } },
+      options: {
+        conversations: { type: 'string', default: '1000000' },
+        load: { type: 'string' },
+        turns: { type: 'string', default: '3' },
+        slow: { type: 'string', default: '2000' },
+      },
     });
     const directory = await mkdtemp(join(tmpdir(), 'chaperone-bench-'));
     context.onEnd(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
+    if (values.load !== undefined) {
+      const load = { conversations: Number(values.load), turns: Number(values.turns), slowMs: Number(values.slow) };
+      return {
+        figures: await measureLoad(directory, load, context),
+        reach: { load_errors_count: { max: 0 }, load_added_mb: { max: 150 } },
+        summary: `${load.conversations} conversations at once, of ${load.turns} messages; each answer takes ${load.slowMs} ms.`,
+      };
+    }
     context.note('Starting everything ...');
     const installation = await startInstallation(directory, context);
     const calibration = await measureCalibration(installation, context);
