@@ -11,6 +11,7 @@ export const pastRows = [
   'counters',
   'warnings',
   'pauses',
+  'bounds',
   'deliveries',
   'vectors',
   'calls of jobs',

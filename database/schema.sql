@@ -689,6 +689,8 @@ begin
     when 'pauses' then
       delete from chaperone.provider_pauses
         where ends_at < now() - case scope when 'model' then interval '1 minute' else interval '1 hour' end;
+    when 'bounds' then
+      delete from chaperone.call_bounds where since < now() - interval '30 days';
     when 'deliveries' then
       perform chaperone.prune_webhooks('30 days');
     when 'vectors' then
@@ -1873,7 +1875,7 @@ begin
       level := greatest(floor, least(coalesce(mine.granted, 0), highest));
     else
       level := greatest(demand.wanted, least(demand.target,
-        greatest(least(coalesce(mine.granted, 0), demand.target), floor + greatest((highest - floor) / (2 * holders), demand.smallest - floor))));
+        greatest(least(coalesce(mine.granted, 0), demand.target), floor + greatest((highest - floor) / (holders + 1), demand.smallest - floor))));
       level := greatest(floor, least(level, highest));
     end if;
     since := case
@@ -3177,6 +3179,30 @@ alter table chaperone.cached_bytes add constraint cached_bytes_pkey PRIMARY KEY 
 alter table chaperone.cached_bytes enable row level security;
 create policy tenant on chaperone.cached_bytes as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+
+create table chaperone.call_bounds (
+  organization_id uuid not null,
+  operation text not null,
+  model text not null,
+  tokens_per_byte double precision,
+  output_tokens bigint,
+  referred_tokens bigint,
+  nano_usd bigint,
+  since timestamp with time zone not null default now()
+);
+alter table chaperone.call_bounds add constraint call_bounds_model_check CHECK ((length(model) <= 200));
+alter table chaperone.call_bounds add constraint call_bounds_nano_usd_check CHECK ((nano_usd >= 0));
+alter table chaperone.call_bounds add constraint call_bounds_operation_check CHECK ((length(operation) <= 63));
+alter table chaperone.call_bounds add constraint call_bounds_output_tokens_check CHECK ((output_tokens >= 0));
+alter table chaperone.call_bounds add constraint call_bounds_pkey PRIMARY KEY (organization_id, operation, model);
+alter table chaperone.call_bounds add constraint call_bounds_referred_tokens_check CHECK ((referred_tokens >= 0));
+alter table chaperone.call_bounds add constraint call_bounds_tokens_per_byte_check CHECK (((tokens_per_byte >= (0)::double precision) AND (tokens_per_byte < 'Infinity'::double precision)));
+alter table chaperone.call_bounds enable row level security;
+create policy tenant on chaperone.call_bounds as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert (organization_id, operation, model, tokens_per_byte, output_tokens, referred_tokens, nano_usd) on chaperone.call_bounds to chaperone_tenant;
+grant select on chaperone.call_bounds to chaperone_tenant;
+grant update (tokens_per_byte, output_tokens, referred_tokens, nano_usd, since) on chaperone.call_bounds to chaperone_tenant;
 
 create table chaperone.config_versions (
   organization_id uuid not null,

@@ -30,9 +30,9 @@ export interface CallPathOptions {
 export function makeCallPath({ organization, ...options }: CallPathOptions): Pipeline {
   const { cache, configuration, exchange, guardrails, health, link, modelRules, ownership, quota, settlement, traces } =
     organization;
+  const histories = makeHistories(organization.callBounds);
   const { inForce, inFlight, metrics, stalls, origin } = options;
   const identify = makeIdentify(organization.id);
-  const histories = makeHistories();
   const catchUp = () => configuration.follower.catchUp();
   const looking = {
     ...{

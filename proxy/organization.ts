@@ -10,6 +10,7 @@ import { noteBatch } from './calls/background/note-batch.ts';
 import { type BackgroundWatch, watchBackground } from './calls/background/watch.ts';
 import { makeFetchKeySet } from './calls/identify/tokens/fetch-key-set.ts';
 import { type ModelRules, makeModelRules } from './calls/models/model-rules.ts';
+import { type SharedBounds, shareBounds } from './calls/reserve/share-bounds.ts';
 import { makeRouteHealth, type RouteHealth } from './calls/route/health.ts';
 import { sharePauses } from './calls/route/share-pauses.ts';
 import { countCalls } from './calls/settle/count.ts';
@@ -102,6 +103,8 @@ export interface OpenOrganization extends LookUps {
   readonly quota: Quota;
   /** Leases what requests are allowed, where an API counts them beside calls. It does nothing until it is asked. */
   readonly requestQuota: Quota;
+  /** What the organization's proxies have learned of calls, to bound what the next ones may use. */
+  readonly callBounds: SharedBounds;
   /** Which providers and keys fail, here and at the organization's other proxies. */
   readonly health: RouteHealth;
   readonly background: BackgroundWatch;
@@ -251,6 +254,7 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
   };
   const quota = opened.adopt(makeQuota({ ...leasing, whenStored }), (it) => it.stop());
   const requestQuota = opened.adopt(makeQuota(leasing), (it) => it.stop());
+  const callBounds = opened.adopt(shareBounds({ organizationId, run: store.run, log }), (it) => it.stop());
   const pauses = opened.adopt(
     sharePauses({
       organizationId,
@@ -326,6 +330,7 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
     link: options.link ?? ownLink,
     quota,
     requestQuota,
+    callBounds,
     health,
     background,
     traces,

@@ -80,6 +80,8 @@ begin
     when 'pauses' then
       delete from chaperone.provider_pauses
         where ends_at < now() - case scope when 'model' then interval '1 minute' else interval '1 hour' end;
+    when 'bounds' then
+      delete from chaperone.call_bounds where since < now() - interval '30 days';
     when 'deliveries' then
       perform chaperone.prune_webhooks('30 days');
     when 'vectors' then

@@ -108,7 +108,7 @@ begin
       level := greatest(floor, least(coalesce(mine.granted, 0), highest));
     else
       level := greatest(demand.wanted, least(demand.target,
-        greatest(least(coalesce(mine.granted, 0), demand.target), floor + greatest((highest - floor) / (2 * holders), demand.smallest - floor))));
+        greatest(least(coalesce(mine.granted, 0), demand.target), floor + greatest((highest - floor) / (holders + 1), demand.smallest - floor))));
       level := greatest(floor, least(level, highest));
     end if;
     since := case

@@ -16,7 +16,7 @@ const localLeaseMs = 27_000;
 /** How long a call is refused without asking again, where nothing was left. Places for concurrent calls come back soon. */
 const exhaustedMs = { concurrent: 100, other: 500 };
 /** How soon more is asked for ahead of need, where the last answer was less than that. */
-const scarceMs = 100;
+const scarceMs = 20;
 /** For how many calls of the present size a new lease is, beyond those that wait. */
 const firstCalls = 8;
 /** For how long the calls of the present rate may last. */
@@ -63,6 +63,8 @@ export class Slice {
   #refusedLevel = 0;
   /** More is not asked for ahead of need before. */
   #scarceUntilTicks = Number.NEGATIVE_INFINITY;
+  /** How much was free when the database last answered, if that was less than was asked for. */
+  #scarceFree = 0;
   #lastUsedTicks: number;
   #waiting: Waiter[] = [];
   /** Those for whom a demand is on its way. Undefined: none is. */
@@ -132,8 +134,10 @@ export class Slice {
    */
   isLow(nowTicks: number): boolean {
     if (this.#asked || nowTicks < this.#scarceUntilTicks) return false;
+    const free = this.free(nowTicks);
     const isSteady = !this.#isConcurrent && this.#margin <= 1.5 * this.#steadyMargin;
-    return this.free(nowTicks) * (isSteady ? 8 : 2) < this.#margin;
+    // Near the limit, leases are smaller than what is asked for. The next one comes before this one is used up.
+    return free * (isSteady ? 8 : 2) < this.#margin || free * 2 < this.#scarceFree;
   }
 
   /** Whether more will be needed before the next tick, or soon after it. */
@@ -267,9 +271,19 @@ export class Slice {
       this.#refusedLevel = this.#taken + Math.min(...refused);
       this.#exhaustedUntilTicks = nowTicks + (this.#isConcurrent ? exhaustedMs.concurrent : exhaustedMs.other);
       if (this.#isConcurrent) this.#lastUsedTicks = nowTicks;
+      else this.#expectNothing();
     } else if (asked.length > 0) this.#refusedLevel = 0;
+    this.#scarceFree = free < this.#margin && !this.#isConcurrent ? free : 0;
     if (free < this.#margin) this.#scarceUntilTicks = nowTicks + (this.#room === 0 ? exhaustedMs.other : scarceMs);
     return asked;
+  }
+
+  /** What is left is too little for the calls here, so the next tick gives it back: others may have smaller ones. */
+  #expectNothing(): void {
+    this.#perSecond = 0;
+    this.#usedSinceTick = 0;
+    this.#margin = 0;
+    this.#steadyMargin = 0;
   }
 
   /** The demand was not answered: the lease stays as it was. @returns the calls that waited for the answer */

@@ -271,6 +271,7 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
   ],
   'It names a model.': [
     'conversations.models',
+    'call_bounds.model',
     'daily_usage.model',
     'daily_usage.requested_model',
     'provider_pauses.pause_id',
@@ -319,6 +320,7 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'requests.image_quality',
     'requests.image_size',
     'requests.kind',
+    'call_bounds.operation',
     'requests.operation',
     'requests.language',
     'requests.optimization_level',

@@ -32,7 +32,7 @@ const stays: Readonly<Record<string, readonly string[]>> = {
     'support_days',
   ],
   'Limits and budgets count on, and delete what is past themselves.': [
-    ...['quota_counters', 'quota_leases', 'budget_warnings', 'provider_pauses'],
+    ...['quota_counters', 'quota_leases', 'budget_warnings', 'provider_pauses', 'call_bounds'],
   ],
   'The audit log has a retention of its own.': [
     ...['audit_chains', 'audit_checkpoints', 'audit_log', 'audit_people', 'audit_resources'],

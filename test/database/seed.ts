@@ -10,6 +10,7 @@ import { upsertApiKeys } from '../../database/api-keys.ts';
 import type { ResourceEntry } from '../../database/audit/entry.ts';
 import { insertResourceChanges, withPeople } from '../../database/audit/resources.ts';
 import { insertBudgetWarnings } from '../../database/budget-warnings.ts';
+import { noteCallBounds } from '../../database/call-bounds.ts';
 import { insertConversationAnalysis } from '../../database/conversation-analyses.ts';
 import { beginIdempotent, keepIdempotent } from '../../database/idempotent-answers.ts';
 import { makeRequestId, resourceIdOf } from '../../database/ids.ts';
@@ -194,6 +195,8 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
     remainingMs: 60_000,
   };
   await writePauses(db, organizationId, [pause], []);
+  const unknown = { tokensPerByte: null, outputTokens: 10, referredTokens: null, nanoUsd: null };
+  await noteCallBounds(db, organizationId, [{ operation: 'chat', model: 'gpt-4o', ...unknown }]);
   await seedAnswer(db, organizationId, 'answer');
   await seedIdempotentAnswer(db, organizationId, 'answer');
   await insertCheckpoint(db, organizationId);

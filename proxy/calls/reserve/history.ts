@@ -1,3 +1,6 @@
+import { storable } from '../settle/record.ts';
+import type { LearnedBounds, SharedBounds } from './share-bounds.ts';
+
 /** What earlier calls of a model were like, to bound what the next one may use. */
 export interface History {
   /** The most tokens that the bytes of a text may be. */
@@ -32,11 +35,13 @@ const fewestTokens = 16;
 /** After so many calls, earlier ones count half, so that a model's change is noticed. */
 const epochCalls = 1_000;
 const maxModels = 1_000;
+const maxModelLength = 200;
 
 /** Histories by operation and model. */
 export type Histories = (operation: string, model: string | undefined) => History;
 
-export function makeHistories(): Histories {
+/** @param shared what other proxies have learned. Absent: nothing is known of it */
+export function makeHistories(shared?: Pick<SharedBounds, 'find' | 'note'>): Histories {
   const byOperation = new Map<string, Map<string, History>>();
   return (operation, model = '') => {
     let known = byOperation.get(operation);
@@ -48,41 +53,66 @@ export function makeHistories(): Histories {
     if (found) return found;
     // Models are free text, so there may be any number of them.
     if (known.size >= maxModels) known.clear();
-    const made = makeHistory();
+    const named = { operation, model: storable(model, maxModelLength) };
+    const made = makeHistory(
+      shared && {
+        find: () => shared.find(named.operation, named.model),
+        onLearned: (bounds) => shared.note({ ...named, ...bounds }),
+      },
+    );
     known.set(model, made);
     return made;
   };
 }
 
-export function makeHistory(): History {
+/** What is known of the same calls elsewhere. */
+export interface Elsewhere {
+  readonly find: () => LearnedBounds | undefined;
+  /** Called when enough calls were seen, and now and then after that. */
+  readonly onLearned: (bounds: LearnedBounds) => void;
+}
+
+export function makeHistory(elsewhere?: Elsewhere): History {
   const output = makePercentile();
   const referred = makePercentile();
   const cost = makePercentile();
   const ratio = { calls: 0, highest: 0, highestBefore: 0 };
+  let calls = 0;
+  const ownRatio = () =>
+    ratio.calls < enoughCalls && ratio.highestBefore === 0 ? null : Math.max(ratio.highest, ratio.highestBefore);
+  const learned = (): LearnedBounds => ({
+    tokensPerByte: ownRatio(),
+    outputTokens: output.p99() ?? null,
+    referredTokens: referred.p99() ?? null,
+    nanoUsd: cost.p99() ?? null,
+  });
+  const addRatio = (tokensPerByte: number) => {
+    ratio.calls += 1;
+    ratio.highest = Math.max(ratio.highest, tokensPerByte);
+    if (ratio.calls < epochCalls) return;
+    ratio.highestBefore = ratio.highest;
+    ratio.calls = 0;
+    ratio.highest = 0;
+  };
   return {
     inputTokensOf(bytes) {
+      const highest = ownRatio() ?? elsewhere?.find()?.tokensPerByte;
       // A byte-level tokenizer never makes more tokens than there are bytes.
-      if (ratio.calls < enoughCalls && ratio.highestBefore === 0) return bytes;
-      const highest = Math.max(ratio.highest, ratio.highestBefore);
+      if (highest == null) return bytes;
       return Math.min(bytes, Math.max(fewestTokens, Math.ceil(bytes * highest * ratioMargin)));
     },
-    outputTokens: () => output.p99() ?? unknownOutputTokens,
-    referredTokens: () => Math.max(unknown.referredTokens, referred.p99() ?? 0),
-    nanoUsd: () => cost.p99() ?? unknown.nanoUsd,
+    outputTokens: () => output.p99() ?? elsewhere?.find()?.outputTokens ?? unknownOutputTokens,
+    referredTokens: () => Math.max(unknown.referredTokens, referred.p99() ?? elsewhere?.find()?.referredTokens ?? 0),
+    nanoUsd: () => cost.p99() ?? elsewhere?.find()?.nanoUsd ?? unknown.nanoUsd,
     note({ bytes, refers, inputTokens, outputTokens, nanoUsd }) {
       if (outputTokens !== null) output.add(outputTokens);
       if (nanoUsd !== undefined) cost.add(nanoUsd);
-      if (inputTokens === null || !bytes) return;
-      if (refers) {
-        referred.add(inputTokens);
-        return;
+      if (inputTokens !== null && bytes) {
+        if (refers) referred.add(inputTokens);
+        else addRatio(inputTokens / bytes);
       }
-      ratio.calls += 1;
-      ratio.highest = Math.max(ratio.highest, inputTokens / bytes);
-      if (ratio.calls < epochCalls) return;
-      ratio.highestBefore = ratio.highest;
-      ratio.calls = 0;
-      ratio.highest = 0;
+      calls += 1;
+      if (calls === enoughCalls || calls % epochCalls === 0) elsewhere?.onLearned(learned());
     },
   };
 }
