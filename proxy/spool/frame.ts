@@ -106,3 +106,18 @@ export function readFrame(bytes: Buffer, offset: number, end: number): Entry | u
     sealed: bytes.subarray(rowEnd, end),
   };
 }
+
+/**
+ * Finds the next whole frame, after bytes that are none. No row contains one by chance: the first byte of a length is 0, which
+ * no JSON text has, and the check must fit.
+ *
+ * @returns where it begins; undefined where there is none
+ */
+export function findFrame(bytes: Buffer, from: number): number | undefined {
+  for (let offset = from; offset + at.row <= bytes.length; offset += 1) {
+    if (!kinds.has(bytes[offset + at.kind] ?? 0)) continue;
+    const end = frameEnd(bytes, offset);
+    if (end !== undefined && readFrame(bytes, offset, end)) return offset;
+  }
+  return undefined;
+}

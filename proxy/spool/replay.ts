@@ -19,8 +19,12 @@ export interface OpenIntent {
   readonly place: Place;
 }
 
-/** Opens the files, and adds the rows in them that have not arrived in Postgres to those that wait. */
-export function replayFiles(options: SegmentsOptions, waiting: Waiting): Replayed {
+/**
+ * Opens the files, and adds the rows in them that have not arrived in Postgres to those that wait.
+ *
+ * @param onDamage called with each damaged part of a file
+ */
+export function replayFiles(options: SegmentsOptions, waiting: Waiting, onDamage: (place: Place) => void): Replayed {
   const open = new Map<number, OpenIntent>();
   const done: (Place | undefined)[] = [];
   let lastId = 0;
@@ -44,7 +48,7 @@ export function replayFiles(options: SegmentsOptions, waiting: Waiting): Replaye
       waiting.add(tableOf[kind], id, place, isSettled ? requestIdOf(row) : undefined);
     }
   };
-  const segments = openSegments(options, replay);
+  const segments = openSegments(options, replay, onDamage);
   for (const place of done) if (place) segments.release(place);
   return { segments, open, lastId };
 }

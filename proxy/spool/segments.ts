@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path';
 import type { ReusedBytes } from '../../database/reused-bytes.ts';
 import { readFormerLine } from './former-line.ts';
-import { type Entry, frameEnd, readFrame } from './frame.ts';
+import { type Entry, findFrame, frameEnd, readFrame } from './frame.ts';
 
 /** Where an entry is. */
 export interface Place {
@@ -91,9 +91,15 @@ const maxGapBytes = 64 * 1024;
  * Opens the segments of a directory.
  *
  * @param onEntry called with each entry in the files, in order; it is held until released. A torn last frame, left by a
- * killed process, is cut off; a frame that was changed is skipped.
+ * killed process, is cut off
+ * @param onDamage called with each part of a file that was changed since it was written. It is skipped, whatever it says of its
+ * own length, and the next whole frame goes on
  */
-export function openSegments(options: SegmentsOptions, onEntry: (entry: Entry, place: Place) => void): Segments {
+export function openSegments(
+  options: SegmentsOptions,
+  onEntry: (entry: Entry, place: Place) => void,
+  onDamage: (place: Place) => void,
+): Segments {
   const { directory, maxSegmentBytes, maxTotalBytes } = options;
   const segments = new Map<number, Segment>();
   let currentNumber = 0;
@@ -128,9 +134,13 @@ export function openSegments(options: SegmentsOptions, onEntry: (entry: Entry, p
     const segment = open(number, isFormer);
     const bytes = readFileSync(segment.path);
     const found = (entry: Entry | undefined, offset: number, length: number) => {
-      if (!entry) return;
+      const place = { segment: number, offset, length };
+      if (!entry) {
+        onDamage(place);
+        return;
+      }
       segment.held += 1;
-      onEntry(entry, { segment: number, offset, length });
+      onEntry(entry, place);
     };
     segment.size = isFormer ? replayLines(bytes, found) : replayFrames(bytes, found);
     totalBytes += segment.size;
@@ -224,14 +234,28 @@ export function openSegments(options: SegmentsOptions, onEntry: (entry: Entry, p
 
 type OnFound = (entry: Entry | undefined, offset: number, length: number) => void;
 
-/** @returns where the whole frames end */
+/** @returns where the last whole frame ends, or what is damaged behind it */
 function replayFrames(bytes: Buffer, onFound: OnFound): number {
   let offset = 0;
-  for (let end = frameEnd(bytes, 0); end !== undefined; end = frameEnd(bytes, offset)) {
-    onFound(readFrame(bytes, offset, end), offset, end - offset);
+  while (offset < bytes.length) {
+    const stated = frameEnd(bytes, offset);
+    const entry = stated === undefined ? undefined : readFrame(bytes, offset, stated);
+    const end = entry ? stated : endOfDamage(bytes, offset, stated);
+    if (end === undefined) break;
+    onFound(entry, offset, end - offset);
     offset = end;
   }
   return offset;
+}
+
+/**
+ * Finds where the next whole frame begins after one that is not as it was written. Its length may have been changed, too.
+ *
+ * @param stated where it ends by its length. Undefined: beyond the file
+ * @returns undefined where the frame is torn: the file ends within it, and nothing whole comes after its beginning
+ */
+function endOfDamage(bytes: Buffer, offset: number, stated: number | undefined): number | undefined {
+  return findFrame(bytes, offset + 1) ?? (stated === undefined ? undefined : bytes.length);
 }
 
 /** @returns where the whole lines end */

@@ -9,6 +9,8 @@ import type { SpoolTable } from './tables.ts';
 /** Records that Postgres will never accept. They are kept in a file beside the spool, for a person to inspect. */
 export interface SetAside {
   append(table: SpoolTable, row: Pick<Entry, 'row' | 'sealed'>, reason: string): void;
+  /** Notes that a record is lost of which nothing can be read. @returns false where that was noted before */
+  appendOnce(reason: string): boolean;
   /** Whether any record was set aside. */
   exists(): boolean;
   /** Removes erased users from the records. @returns how many records it changed */
@@ -40,6 +42,12 @@ export function openSetAside(directory: string): SetAside {
         ...(sealed.length > 0 && { sealed: sealed.toString('base64') }),
       };
       appendFileSync(file, `${JSON.stringify(line)}\n`, { mode });
+    },
+    appendOnce(reason) {
+      const line = `${JSON.stringify({ table: 'unknown', reason, record: '' })}\n`;
+      if (existsSync(file) && readFileSync(file, 'utf8').includes(line)) return false;
+      appendFileSync(file, line, { mode });
+      return true;
     },
     exists: () => existsSync(file),
     eraseUsers(organizationId, erasures) {

@@ -14,6 +14,7 @@ import { lockDirectory } from './lock.ts';
 import { type Memory, makeMemory, rememberedCount } from './memory.ts';
 import { makeOutbox, type Outbox } from './outbox.ts';
 import { replayFiles } from './replay.ts';
+import { UnreadableError } from './segments.ts';
 import { openSetAside } from './set-aside.ts';
 import { SpoolError } from './spool-error.ts';
 import type { SpoolTable } from './tables.ts';
@@ -119,8 +120,8 @@ export interface SpoolOptions {
   readonly onRecovered?: (record: RequestRecord) => void;
   /** Called when the volume refuses to write a settlement. */
   readonly onWriteFailure?: (error: unknown) => void;
-  /** Called for each record that is damaged in its file, and was set aside. */
-  readonly onUnreadable?: (table: SpoolTable, error: Error) => void;
+  /** Called for each record that is damaged in its file, and was set aside. Of which table it is may be unknown. */
+  readonly onUnreadable?: (table: SpoolTable | undefined, error: Error) => void;
 }
 
 const gibibyte = 1024 ** 3;
@@ -144,7 +145,12 @@ export function openSpool(options: SpoolOptions): Spool {
   const aside = openSetAside(directory);
   const waiting = makeWaiting();
   const memory = makeMemory();
-  const replayed = replayFiles({ directory, maxSegmentBytes, maxTotalBytes: maxFileBytes }, waiting);
+  const files = { directory, maxSegmentBytes, maxTotalBytes: maxFileBytes };
+  const replayed = replayFiles(files, waiting, (place) => {
+    const error = new UnreadableError(`${place.length} bytes at ${place.offset} in file ${place.segment} are damaged`);
+    // The file may stay for several starts.
+    if (aside.appendOnce(error.message)) options.onUnreadable?.(undefined, error);
+  });
   const { segments } = replayed;
   const intents = makeIntents(segments, onWriteFailure);
   for (const [id, { place }] of replayed.open) intents.add(id, place);

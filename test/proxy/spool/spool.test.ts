@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -304,6 +314,56 @@ test('the oldest age is known even if a record cannot be read', (t) => {
   settle(spool);
   truncateSync(join(directory, '0000000001.spool'));
   assert.equal(spool.oldestAtMs(), undefined);
+});
+
+test('whatever byte of the files is changed, the call is known whose record it is, and so are all others', (t) => {
+  const directory = makeDirectory(t);
+  const file = join(directory, '0000000001.spool');
+  const spool = openSpool({ directory });
+  const records = Array.from({ length: 12 }, (_, number) => settle(spool, undefined, Buffer.alloc(40, number)));
+  spool.close();
+  const bytes = readFileSync(file);
+  const offsets = fc.integer({ min: 0, max: bytes.length - 1 });
+  fc.assert(
+    fc.property(offsets, fc.integer({ min: 1, max: 255 }), (offset, change) => {
+      const changed = Buffer.from(bytes);
+      changed[offset] = (changed[offset] ?? 0) ^ change;
+      rmSync(directory, { recursive: true });
+      mkdirSync(directory);
+      writeFileSync(file, changed);
+      const damages: string[] = [];
+      const options = { directory, onUnreadable: (_: unknown, { message }: Error) => void damages.push(message) };
+      for (const start of [1, 2]) {
+        const next = openSpool(options);
+        const found = next.take('calls', 100).map(({ row }) => recordOf(String(row)));
+        next.close();
+        assert.deepEqual(
+          found.map((record) => record.request_id).sort(),
+          records.map((record) => record.request_id).sort(),
+          `start ${start}`,
+        );
+        assert.ok(found.filter(({ status }) => status === 'interrupted').length <= 1);
+        // A changed last frame may look like one that a killed process has torn.
+        assert.ok(damages.length <= 1, damages.join());
+      }
+    }),
+    { numRuns: propertyRuns(40) },
+  );
+});
+
+test('a damaged part of a file is noted once, beside the spool', (t) => {
+  const directory = makeDirectory(t);
+  const spool = openSpool({ directory });
+  for (let number = 0; number < 3; number += 1) settle(spool);
+  spool.close();
+  const file = join(directory, '0000000001.spool');
+  const bytes = readFileSync(file);
+  bytes[1] = 0x70;
+  writeFileSync(file, bytes);
+  for (let start = 0; start < 2; start += 1) openSpool({ directory }).close();
+  const lines = readFileSync(join(directory, 'set-aside.jsonl'), 'utf8').trim().split('\n');
+  assert.equal(lines.length, 1);
+  assert.match(JSON.parse(lines[0] ?? '').reason, /^\d+ bytes at 0 in file 1 are damaged$/);
 });
 
 test('a listener is told of each settlement and rating', (t) => {
