@@ -56,6 +56,10 @@ const benchmarks: Readonly<Record<string, Entry>> = {
     title: 'how long detectors of guardrails take, and their precision and recall on a labelled corpus',
     load: async () => (await import('./guardrails.ts')).guardrails,
   },
+  soak: {
+    title: 'whether a steady load with faults mixed in loses calls, memory, descriptors or space',
+    load: async () => (await import('./soak.ts')).soak,
+  },
   cluster: {
     title: 'the cost of many objects, and how long a change takes to reach a pod',
     load: async () => (await import('./cluster.ts')).cluster,

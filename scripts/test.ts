@@ -1,5 +1,6 @@
 // npm test [-- SUITE|FOLDER|FILE... and node's own test flags]
 // With --times it says where the processor time went. Linux only.
+// Of the fault matrix: --all tries every fault, --only=TEXT those that contain it, --publish writes docs/reliability.md.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -44,8 +45,23 @@ function selectDefaultFiles(): string[] {
     process.stderr.write(`Skipped: test/${name}, which needs ${needs}. To run it: npm run test:${name}\n`);
   }
   const patterns = excluded.map(({ name }) => `test/${name}/**`);
-  return globSync('test/**/*.test.ts', { exclude: patterns });
+  return globSync('test/**/*.test.ts', { exclude: [...patterns, faultMatrix] });
 }
+
+/** Takes minutes alone, so that only its own suite has it. */
+const faultMatrix = 'test/faults/matrix/matrix.test.ts';
+
+/** Tells the fault matrix what to try. */
+function readFaultOptions(args: readonly string[]): NodeJS.ProcessEnv {
+  const only = args.find((arg) => arg.startsWith('--only='))?.slice('--only='.length);
+  return {
+    ...(args.includes('--all') && { CHAPERONE_FAULTS: 'all' }),
+    ...(args.includes('--publish') && { CHAPERONE_FAULTS_PUBLISH: '1' }),
+    ...(only !== undefined && { CHAPERONE_FAULTS_ONLY: only }),
+  };
+}
+
+const isOwnFlag = (arg: string) => ['--times', '--all', '--publish'].includes(arg) || arg.startsWith('--only=');
 
 /** Writes a module for each batch. Node's flags apply to files, so with flags each file runs by itself. */
 function writeBatches(directory: string, files: readonly string[], flags: readonly string[]): string[] {
@@ -113,7 +129,8 @@ function startRunner(directory: string, stage: Stage, { flags, isTimed }: RunOpt
 }
 
 process.chdir(dirname(import.meta.dirname));
-const args = process.argv.slice(2).filter((arg) => arg !== '--times');
+Object.assign(process.env, readFaultOptions(process.argv));
+const args = process.argv.slice(2).filter((arg) => !isOwnFlag(arg));
 const patterns = args.map(toPattern).filter((pattern) => pattern !== undefined);
 const files = patterns.length > 0 ? globSync(patterns) : selectDefaultFiles();
 if (files.length === 0) {

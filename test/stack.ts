@@ -36,6 +36,10 @@ export interface Stack {
   sign(options: Pick<TokenOptions, 'user' | 'roles'>): Promise<string>;
   /** The sandbox's URL. `/sandbox/calls` shows what it billed. */
   readonly upstreamUrl: string;
+  /** What the operator keeps: objects, statuses, Events, Secrets. */
+  readonly stateDirectory: string;
+  /** The volume of the proxy. */
+  readonly dataDirectory: string;
   /** Directory of the organization's mounted Secret. */
   readonly credentialsDirectory: string;
   /** What the operator hands out to workers. */
@@ -132,6 +136,8 @@ export async function startStack(scope: Scope, options: StackOptions = {}): Prom
     token: await signToken({ organization: 'acme', data }),
     sign: (claims) => signToken({ organization: 'acme', data, ...claims }),
     upstreamUrl,
+    stateDirectory: paths.state,
+    dataDirectory: paths.proxy('acme'),
     credentialsDirectory,
     workerCredentials: paths.workerCredentials,
     log: () => readFileSync(paths.log, 'utf8'),

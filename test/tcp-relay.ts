@@ -15,16 +15,23 @@ export interface TcpRelay {
   open(): Promise<void>;
   /** Passes the next request, and closes the connection instead of passing the answer. */
   loseNextAnswer(): void;
+  /** Sends new connections to another port. */
+  direct(port: number): void;
   /** Keeps open connections but passes nothing on them. New connections work. */
   freeze(): void;
 }
 
-export async function startRelay(t: Pick<TestContext, 'after'>, targetPort: number): Promise<TcpRelay> {
+export async function startRelay(
+  t: Pick<TestContext, 'after'>,
+  targetPort: number,
+  host = '127.0.0.1',
+): Promise<TcpRelay> {
+  let target = targetPort;
   const links = new Set<{ client: Socket; target: Socket; frozen: boolean }>();
   let losing = false;
   let accepted = 0;
   const accept = (client: Socket) => {
-    const link = { client, target: connect(targetPort, '127.0.0.1'), frozen: false };
+    const link = { client, target: connect(target, '127.0.0.1'), frozen: false };
     links.add(link);
     accepted += 1;
     const end = () => {
@@ -45,7 +52,7 @@ export async function startRelay(t: Pick<TestContext, 'after'>, targetPort: numb
   };
   const server = createServer(accept);
   const port = await freePort();
-  const open = async () => void (await once(server.listen(port, '127.0.0.1'), 'listening'));
+  const open = async () => void (await once(server.listen(port, host), 'listening'));
   const close = () =>
     new Promise<void>((resolve) => {
       server.close(() => resolve());
@@ -60,6 +67,9 @@ export async function startRelay(t: Pick<TestContext, 'after'>, targetPort: numb
     open,
     loseNextAnswer() {
       losing = true;
+    },
+    direct(next) {
+      target = next;
     },
     freeze() {
       for (const link of links) link.frozen = true;

@@ -24,6 +24,7 @@ export function makeCreateBatch(endpoints: readonly GenerativeEndpoint[]): Look 
     const id = shortItemId('batch');
     const call = calls.begin({ id, requestId, endpoint: '/v1/batches', key: key.slice(-4), arrivedAt: new Date() });
     call.continues = true;
+    calls.received(call, { headers: [], body: JSON.stringify({ input_file_id: fileId, metadata: body.metadata() }) });
     const object = {
       id,
       object: 'batch',

@@ -226,6 +226,7 @@ export class RealtimeSession {
     const id = itemId('resp').slice(0, 29);
     const running: Running = { id, call: this.#count(id, '/v1/realtime', String(this.#session.model)), inConversation };
     this.#running.add(running);
+    this.#calls.received(running.call, { headers: [], body: JSON.stringify(stated) });
     void respond(this.#responding(), running, stated, faults).catch(() => this.end());
   }
 
