@@ -16,6 +16,7 @@ import { type RulesFormat, ruleKinds } from './get/render-rules.ts';
 import { getArticles } from './get-articles.ts';
 import { getConversations } from './get-conversations.ts';
 import { type GetJobsOptions, getJobs } from './get-jobs.ts';
+import { getReviews } from './get-reviews.ts';
 import { type GetRulesOptions, getRules } from './get-rules.ts';
 import { getSessions } from './get-sessions.ts';
 import { getSupportConversations } from './get-support-conversations.ts';
@@ -37,7 +38,7 @@ export async function get(kinds: string, options: GetOptions, environment: NodeJ
   if (named === 'jobs') {
     const { user, output = 'table', ...rest } = options;
     if (user !== undefined)
-      throw new Error('--user is for limits, budgets, conversations, support-conversations and sessions');
+      throw new Error('--user is for limits, budgets, conversations, support-conversations, sessions and reviews');
     if (output === 'wide') throw new Error('--output of jobs is table or json');
     await getJobs({ ...rest, output }, environment);
     return;
@@ -67,17 +68,18 @@ const latestOf: Readonly<Record<string, typeof getConversations>> = {
   conversations: getConversations,
   'support-conversations': getSupportConversations,
   sessions: getSessions,
+  reviews: getReviews,
 };
 
 async function getResources(kinds: string, { data = '.chaperone', output, ...others }: GetOptions): Promise<void> {
   if (output === 'json')
     throw new Error(
-      '--output json is for limits, budgets, conversations, support-conversations, sessions, jobs, webhooks and articles; resources are shown by wide',
+      '--output json is for limits, budgets, conversations, support-conversations, sessions, reviews, jobs, webhooks and articles; resources are shown by wide',
     );
   const [stranger] = Object.keys(others);
   if (stranger !== undefined)
     throw new Error(
-      `--${stranger} is for limits, budgets, conversations, support-conversations, sessions, jobs, webhooks and articles; in a cluster, use kubectl get`,
+      `--${stranger} is for limits, budgets, conversations, support-conversations, sessions, reviews, jobs, webhooks and articles; in a cluster, use kubectl get`,
     );
   const definitions = kinds.split(',').map((name) => findDefinition(name.trim().toLowerCase()));
   if (!existsSync(statePaths(data).state)) throw new Error(`${data} has no data of a \`chaperone up\``);
@@ -93,7 +95,7 @@ function findDefinition(name: string): Definition {
   if (found) return found;
   const known = definitions.map(({ names }) => `${names.plural} (${names.shortNames.join(', ')})`).join(', ');
   throw new Error(
-    `There is no kind "${name}"; there are ${known}, limits, budgets, conversations, support-conversations, sessions, jobs, webhooks and articles`,
+    `There is no kind "${name}"; there are ${known}, limits, budgets, conversations, support-conversations, sessions, reviews, jobs, webhooks and articles`,
   );
 }
 

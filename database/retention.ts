@@ -7,6 +7,7 @@ export const retained = [
   'feedback',
   'conversations',
   'support_conversations',
+  'review_items',
   'conversation_analyses',
   'analysis_results',
   'text_batches',

@@ -539,6 +539,22 @@ begin
         where m.organization_id = organization and m.conversation_id = p.conversation_id
       )
       select count(*) into gone from past;
+    when 'review_items' then
+      -- Those that nobody has touched since, open or not.
+      with past as (
+        delete from chaperone.review_items i
+        where i.organization_id = organization and i.item_id in (
+          select item_id from chaperone.review_items
+          where organization_id = organization and updated_at < before limit most)
+        returning i.item_id
+      ), decisions as (
+        delete from chaperone.review_decisions d using past p
+        where d.organization_id = organization and d.item_id = p.item_id
+      ), comments as (
+        delete from chaperone.review_comments c using past p
+        where c.organization_id = organization and c.item_id = p.item_id
+      )
+      select count(*) into gone from past;
     when 'sessions' then
       -- No fold counts on what goes.
       insert into chaperone.fold_turns (organization_id) values (organization) on conflict do nothing;
@@ -596,7 +612,7 @@ begin
            select p.ctid from chaperone.%1$I p where p.organization_id = $1 and p.%2$I < $2 limit $3))',
         place.name, place.at) using organization, before, most;
   end case;
-  if what not in ('conversations', 'support_conversations', 'sessions') then
+  if what not in ('conversations', 'support_conversations', 'review_items', 'sessions') then
     get diagnostics gone = row_count;
   end if;
   perform chaperone.note_retention(organization, what, gone);
@@ -1041,6 +1057,22 @@ begin
   delete from chaperone.login_attempts a where a.organization_id = organization and a.account_id = erased;
   delete from chaperone.anonymizations a where a.organization_id = organization and a.user_id = erased;
   delete from chaperone.text_batches b where b.organization_id = organization and b.user_id = erased;
+  -- What people review of the person's words goes with what they have said about it.
+  delete from chaperone.review_decisions d
+    using chaperone.review_items i
+    where i.organization_id = organization and i.about_user_id = erased
+      and d.organization_id = organization and d.item_id = i.item_id;
+  delete from chaperone.review_comments c
+    using chaperone.review_items i
+    where i.organization_id = organization and i.about_user_id = erased
+      and c.organization_id = organization and c.item_id = i.item_id;
+  delete from chaperone.review_items i where i.organization_id = organization and i.about_user_id = erased;
+  -- And what the person, as a reviewer, has said about others' words. That they have decided stays.
+  update chaperone.review_items i set claimed_by = null, claimed_until = null
+    where i.organization_id = organization and i.claimed_by = erased;
+  update chaperone.review_decisions d set contents_encrypted = null
+    where d.organization_id = organization and d.user_id = erased;
+  delete from chaperone.review_comments c where c.organization_id = organization and c.user_id = erased;
   delete from chaperone.analysis_results where organization_id = organization and user_id = erased;
   -- What is on its way to webhooks about the person is not delivered.
   delete from chaperone.webhook_deliveries d
@@ -2533,6 +2565,25 @@ $function$;
 revoke all on function chaperone.retained_organizations() from public;
 grant execute on function chaperone.retained_organizations() to chaperone_worker;
 
+CREATE OR REPLACE FUNCTION chaperone.review_depths()
+ RETURNS TABLE(organization text, queued integer, in_review integer, oldest_seconds double precision)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+AS $function$
+  select o.name, (count(*) filter (where i.claimed_until is null or i.claimed_until <= clock_timestamp()))::integer,
+    (count(*) filter (where i.claimed_until > clock_timestamp()))::integer,
+    extract(epoch from clock_timestamp() - min(i.created_at))::float8
+  from chaperone.review_items i
+    join chaperone.organizations o on o.organization_id = i.organization_id
+  where i.status = 'queued' and o.deleted_at is null
+  group by o.name
+$function$;
+revoke all on function chaperone.review_depths() from public;
+grant execute on function chaperone.review_depths() to chaperone_worker;
+
 CREATE OR REPLACE FUNCTION chaperone.search_passages(question text, wanted integer)
  RETURNS TABLE(article_id text, number integer, score double precision)
  LANGUAGE plpgsql
@@ -3993,6 +4044,81 @@ create table chaperone.retention_states (
 );
 alter table chaperone.retention_states add constraint retention_states_pkey PRIMARY KEY (organization_id);
 alter table chaperone.retention_states enable row level security;
+
+create table chaperone.review_comments (
+  organization_id uuid not null,
+  item_id text not null,
+  number integer not null,
+  user_id uuid not null,
+  contents_encrypted bytea not null,
+  created_at timestamp with time zone not null default clock_timestamp()
+);
+alter table chaperone.review_comments add constraint review_comments_item_id_check CHECK ((length(item_id) <= 64));
+alter table chaperone.review_comments add constraint review_comments_number_check CHECK ((number > 0));
+alter table chaperone.review_comments add constraint review_comments_pkey PRIMARY KEY (organization_id, item_id, number);
+CREATE INDEX review_comments_user ON chaperone.review_comments USING btree (organization_id, user_id);
+alter table chaperone.review_comments enable row level security;
+create policy tenant on chaperone.review_comments as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.review_comments to chaperone_tenant;
+
+create table chaperone.review_decisions (
+  organization_id uuid not null,
+  item_id text not null,
+  number smallint not null,
+  user_id uuid not null,
+  approved boolean not null,
+  contents_encrypted bytea,
+  decided_at timestamp with time zone not null default clock_timestamp()
+);
+alter table chaperone.review_decisions add constraint review_decisions_item_id_check CHECK ((length(item_id) <= 64));
+alter table chaperone.review_decisions add constraint review_decisions_number_check CHECK (((number >= 1) AND (number <= 3)));
+alter table chaperone.review_decisions add constraint review_decisions_pkey PRIMARY KEY (organization_id, item_id, number);
+CREATE INDEX review_decisions_decided ON chaperone.review_decisions USING btree (organization_id, decided_at) WHERE (number = 2);
+CREATE INDEX review_decisions_user ON chaperone.review_decisions USING btree (organization_id, user_id);
+CREATE UNIQUE INDEX review_decisions_reviewer ON chaperone.review_decisions USING btree (organization_id, item_id, user_id);
+alter table chaperone.review_decisions enable row level security;
+create policy tenant on chaperone.review_decisions as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.review_decisions to chaperone_tenant;
+
+create table chaperone.review_items (
+  organization_id uuid not null,
+  item_id text not null,
+  user_id uuid not null,
+  about_user_id uuid not null,
+  source text not null,
+  category text not null,
+  priority smallint not null,
+  contents_encrypted bytea,
+  reviews_needed smallint not null,
+  status text not null default 'queued'::text,
+  reviews smallint not null default 0,
+  comments integer not null default 0,
+  approved boolean,
+  edited boolean not null default false,
+  claimed_by uuid,
+  claimed_until timestamp with time zone,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  updated_at timestamp with time zone not null default clock_timestamp(),
+  reviewed_at timestamp with time zone
+);
+alter table chaperone.review_items add constraint review_items_category_check CHECK ((length(category) <= 100));
+alter table chaperone.review_items add constraint review_items_item_id_check CHECK ((length(item_id) <= 64));
+alter table chaperone.review_items add constraint review_items_pkey PRIMARY KEY (organization_id, item_id);
+alter table chaperone.review_items add constraint review_items_priority_check CHECK (((priority >= 1) AND (priority <= 5)));
+alter table chaperone.review_items add constraint review_items_reviews_needed_check CHECK (((reviews_needed >= 1) AND (reviews_needed <= 2)));
+alter table chaperone.review_items add constraint review_items_source_check CHECK ((source = ANY (ARRAY['api'::text, 'generation'::text, 'guardrail'::text])));
+alter table chaperone.review_items add constraint review_items_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'reviewed'::text])));
+CREATE INDEX review_items_about ON chaperone.review_items USING btree (organization_id, about_user_id);
+CREATE INDEX review_items_open ON chaperone.review_items USING btree (organization_id, priority, created_at) WHERE (status = 'queued'::text);
+CREATE INDEX review_items_reviewed ON chaperone.review_items USING btree (organization_id, reviewed_at) WHERE (status = 'reviewed'::text);
+CREATE INDEX review_items_updated ON chaperone.review_items USING btree (organization_id, updated_at);
+alter table chaperone.review_items enable row level security;
+create policy tenant on chaperone.review_items as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.review_items to chaperone_tenant;
+grant update (category, priority, status, reviews, comments, approved, edited, claimed_by, claimed_until, updated_at, reviewed_at) on chaperone.review_items to chaperone_tenant;
 
 create table chaperone.revocations (
   organization_id uuid not null,

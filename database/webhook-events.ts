@@ -34,6 +34,15 @@ export interface SupportData {
   readonly channel: string;
 }
 
+/** An answer that people review. What it says is not among it. */
+export interface ReviewData {
+  readonly item_id: string;
+  readonly category: string;
+  readonly priority: number;
+  /** What has queued it. */
+  readonly source: string;
+}
+
 /** What webhooks can be told of. An event is a line here, in `webhookEvents`, and in `spec.webhooks[].events`. */
 export interface WebhookEventData {
   'budget.warning': BudgetWarningData;
@@ -47,6 +56,9 @@ export interface WebhookEventData {
   /** A customer has said something. */
   'message.received': SupportData & { readonly message_id: string };
   'feedback.submitted': SupportData & { readonly rating: number };
+  'review.queued': ReviewData;
+  /** All reviewers whom it needs have decided. */
+  'review.decided': ReviewData & { readonly approved: boolean; readonly edited: boolean };
 }
 
 export type WebhookEventType = keyof WebhookEventData;
@@ -60,6 +72,8 @@ export const webhookEvents = [
   'conversation.resolved',
   'message.received',
   'feedback.submitted',
+  'review.queued',
+  'review.decided',
 ] as const satisfies readonly [WebhookEventType, ...WebhookEventType[]];
 
 /** Something that webhooks are told of. */

@@ -128,6 +128,12 @@ export const problems = {
     message: 'Mapping not found: nothing of yours has this id, or it is kept no longer',
   },
   batch_not_found: { status: 404, message: 'Batch not found: no batch of yours has this id, or it is kept no longer' },
+  review_item_not_found: {
+    status: 404,
+    message: 'Review item not found: nothing that you may read has this id, or it is kept no longer',
+  },
+  review_item_claimed: { status: 409, message: 'Another reviewer has claimed the item; claim the next one' },
+  review_item_decided: { status: 409, message: 'The item is decided already' },
   language_unsupported: {
     status: 422,
     message: 'Only English is understood without a model; with "use_ai": true, a model reads any language',

@@ -1,9 +1,10 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { TaskDepth } from '../database/jobs.ts';
+import type { ReviewDepth } from '../database/reviews/depths.ts';
 
 export type WorkerMetrics = ReturnType<typeof makeWorkerMetrics>;
 
-/** Makes the metrics of jobs. The labels are the names of tasks, and outcomes; never an organization or an id. */
+/** Makes the metrics of jobs, whose labels are the names of tasks and outcomes, and of what waits for reviewers. */
 export function makeWorkerMetrics(registry: Registry) {
   const registers = [registry];
   const jobs = new Gauge({
@@ -16,6 +17,18 @@ export function makeWorkerMetrics(registry: Registry) {
     name: 'chaperone_jobs_oldest_seconds',
     help: 'How long the oldest job of a task has been due without being begun.',
     labelNames: ['task'],
+    registers,
+  });
+  const reviews = new Gauge({
+    name: 'chaperone_review_items',
+    help: 'Open items of the review queue, by organization and state: queued, or in_review (claimed).',
+    labelNames: ['organization', 'state'],
+    registers,
+  });
+  const oldestReview = new Gauge({
+    name: 'chaperone_review_oldest_seconds',
+    help: 'How long the oldest open item of the review queue has waited, by organization.',
+    labelNames: ['organization'],
     registers,
   });
   return {
@@ -62,6 +75,15 @@ export function makeWorkerMetrics(registry: Registry) {
         jobs.set({ task, state: 'running' }, running);
         jobs.set({ task, state: 'dead' }, dead);
         oldest.set({ task }, oldestS);
+      }
+    },
+    showReviews(depths: readonly ReviewDepth[]): void {
+      reviews.reset();
+      oldestReview.reset();
+      for (const { organization, queued, inReview, oldestS } of depths) {
+        reviews.set({ organization, state: 'queued' }, queued);
+        reviews.set({ organization, state: 'in_review' }, inReview);
+        oldestReview.set({ organization }, oldestS);
       }
     },
   };

@@ -32,7 +32,7 @@ export interface TaskQuestion {
 }
 
 /** A call's answer. */
-export interface TaskReply extends Reply {
+export interface TaskReply extends Omit<Reply, 'guardrailHits'> {
   readonly requestId: string;
   /** Whether an earlier attempt made the call. */
   readonly isRepeated: boolean;

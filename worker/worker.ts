@@ -3,6 +3,7 @@ import { totalmem } from 'node:os';
 import { type Job, Logger as JobLogger, parseCronItems, run, type WorkerPool } from 'graphile-worker';
 import type { Logger } from 'pino';
 import { giveUpJob, jobsSchema, keepAttempt, listWaitingOrganizations, readTaskDepths } from '../database/jobs.ts';
+import { readReviewDepths } from '../database/reviews/depths.ts';
 import { makeStallWatch } from '../proxy/calls/receive/stall-watch.ts';
 import { makeMetrics } from '../proxy/calls/settle/metrics.ts';
 import type { EgressSettings } from '../proxy/egress/settings.ts';
@@ -240,8 +241,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     startRounds({
       periodMs: depthMs,
       log,
-      round: async () =>
-        jobMetrics.show((await readTaskDepths(db)).map((depth) => ({ ...depth, task: taskOf(depth.task) }))),
+      async round() {
+        jobMetrics.show((await readTaskDepths(db)).map((depth) => ({ ...depth, task: taskOf(depth.task) })));
+        jobMetrics.showReviews(await readReviewDepths(db));
+      },
     }),
     (it) => it.stop(),
   );

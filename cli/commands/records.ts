@@ -119,13 +119,13 @@ export function addGet(program: Command): void {
     )
     .argument(
       '<kind>',
-      'organizations, personas, apikeybindings or analysisconfigs (or a short name), several with commas; or limits, budgets, conversations, support-conversations, sessions, jobs, webhooks or articles',
+      'organizations, personas, apikeybindings or analysisconfigs (or a short name), several with commas; or limits, budgets, conversations, support-conversations, sessions, reviews, jobs, webhooks or articles',
     )
     .option('--organization <name>', 'of all of these but resources: the organization (default: all of them)')
     .option('--failed', 'of jobs: only those that have no attempt left')
     .option(
       '--user <id>',
-      'of limits and budgets: only what this user has used, and what it shares with others; of conversations, support-conversations and sessions: only this user’s',
+      'of limits and budgets: only what this user has used, and what it shares with others; of conversations, support-conversations and sessions: only this user’s; of reviews: those that this reviewer has claimed',
     )
     .addOption(
       new Option('-o, --output <format>', 'wide shows ids and more of resources; json is for all others').choices([

@@ -28,7 +28,7 @@ export interface DescribedCommand {
 const words: Readonly<Record<string, readonly string[]>> = {
   'get kind': [
     ...['organizations', 'personas', 'apikeybindings', 'analysisconfigs', 'limits', 'budgets'],
-    ...['conversations', 'support-conversations', 'sessions', 'jobs', 'webhooks', 'articles'],
+    ...['conversations', 'support-conversations', 'sessions', 'reviews', 'jobs', 'webhooks', 'articles'],
   ],
   'explain call': ['responses', 'chat', 'messages', 'completions', 'embeddings', 'moderations', 'speech'],
 };

@@ -113,6 +113,26 @@ export const workerBoard: Board = {
           unit: 'ops',
           queries: [[rateBy('job', 'chaperone_support_idle_resolved_total', ofJob), '{{job}}']],
         }),
+        lines('How many items wait for reviewers?', {
+          says: 'Open items of the review queue, by organization and state.',
+          unit: 'short',
+          queries: [
+            [
+              'max by (organization, state) (chaperone_review_items{organization=~"$organization"})',
+              '{{organization}}, {{state}}',
+            ],
+          ],
+        }),
+        lines('How long has the oldest item waited for a reviewer?', {
+          says: 'By organization.',
+          unit: 's',
+          queries: [
+            [
+              'max by (organization) (chaperone_review_oldest_seconds{organization=~"$organization"})',
+              '{{organization}}',
+            ],
+          ],
+        }),
         lines('How many organizations do workers hold open?', {
           says: 'By worker.',
           unit: 'short',

@@ -62,6 +62,22 @@ begin
         where m.organization_id = organization and m.conversation_id = p.conversation_id
       )
       select count(*) into gone from past;
+    when 'review_items' then
+      -- Those that nobody has touched since, open or not.
+      with past as (
+        delete from chaperone.review_items i
+        where i.organization_id = organization and i.item_id in (
+          select item_id from chaperone.review_items
+          where organization_id = organization and updated_at < before limit most)
+        returning i.item_id
+      ), decisions as (
+        delete from chaperone.review_decisions d using past p
+        where d.organization_id = organization and d.item_id = p.item_id
+      ), comments as (
+        delete from chaperone.review_comments c using past p
+        where c.organization_id = organization and c.item_id = p.item_id
+      )
+      select count(*) into gone from past;
     when 'sessions' then
       -- No fold counts on what goes.
       insert into chaperone.fold_turns (organization_id) values (organization) on conflict do nothing;
@@ -119,7 +135,7 @@ begin
            select p.ctid from chaperone.%1$I p where p.organization_id = $1 and p.%2$I < $2 limit $3))',
         place.name, place.at) using organization, before, most;
   end case;
-  if what not in ('conversations', 'support_conversations', 'sessions') then
+  if what not in ('conversations', 'support_conversations', 'review_items', 'sessions') then
     get diagnostics gone = row_count;
   end if;
   perform chaperone.note_retention(organization, what, gone);

@@ -76,6 +76,22 @@ begin
   delete from chaperone.login_attempts a where a.organization_id = organization and a.account_id = erased;
   delete from chaperone.anonymizations a where a.organization_id = organization and a.user_id = erased;
   delete from chaperone.text_batches b where b.organization_id = organization and b.user_id = erased;
+  -- What people review of the person's words goes with what they have said about it.
+  delete from chaperone.review_decisions d
+    using chaperone.review_items i
+    where i.organization_id = organization and i.about_user_id = erased
+      and d.organization_id = organization and d.item_id = i.item_id;
+  delete from chaperone.review_comments c
+    using chaperone.review_items i
+    where i.organization_id = organization and i.about_user_id = erased
+      and c.organization_id = organization and c.item_id = i.item_id;
+  delete from chaperone.review_items i where i.organization_id = organization and i.about_user_id = erased;
+  -- And what the person, as a reviewer, has said about others' words. That they have decided stays.
+  update chaperone.review_items i set claimed_by = null, claimed_until = null
+    where i.organization_id = organization and i.claimed_by = erased;
+  update chaperone.review_decisions d set contents_encrypted = null
+    where d.organization_id = organization and d.user_id = erased;
+  delete from chaperone.review_comments c where c.organization_id = organization and c.user_id = erased;
   delete from chaperone.analysis_results where organization_id = organization and user_id = erased;
   -- What is on its way to webhooks about the person is not delivered.
   delete from chaperone.webhook_deliveries d

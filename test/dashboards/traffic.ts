@@ -115,6 +115,7 @@ async function workInBackground({ client, receiver, ...product }: Product): Prom
     .withResponse();
   const article = { title: 'Lamps', content: `The lamp has the number ${randomUUID()}.` };
   await post(product, '/api/v1/knowledge-base', article);
+  await post(product, '/api/v1/review/queue', { query: 'Q', response: 'A', category: 'lamps' });
   const conversationId = response.headers.get('x-conversation-id');
   await post(product, '/api/analyses', { conversationId, branchId: 'main' });
   await until(() => receiver.received.length > told + 1, 'the webhook to be told again');

@@ -25,6 +25,7 @@ import {
   seedConversationAnalysis,
   seedIdempotentAnswer,
   seedLogin,
+  seedReview,
   seedSession,
   seedSupport,
   seedTexts,
@@ -199,6 +200,7 @@ async function seedUser(db: Queryable, { id: organizationId }: Tenant, name: str
   await db.query('select chaperone.fold_usage_of($1::uuid, true)', [organizationId]);
   await seedLogin(db, organizationId, user.user_id);
   await seedTexts(db, organizationId, user.user_id, said);
+  await seedReview(db, organizationId, user.user_id, said);
   await seedAnswer(db, organizationId, said('answer'));
   await seedIdempotentAnswer(db, organizationId, said('answer'));
   await db.query('update chaperone.users set display_name = $3 where organization_id = $1 and user_id = $2', [

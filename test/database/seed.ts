@@ -13,7 +13,7 @@ import { insertBudgetWarnings } from '../../database/budget-warnings.ts';
 import { noteCallBounds } from '../../database/call-bounds.ts';
 import { insertConversationAnalysis } from '../../database/conversation-analyses.ts';
 import { beginIdempotent, keepIdempotent } from '../../database/idempotent-answers.ts';
-import { makeRequestId, resourceIdOf } from '../../database/ids.ts';
+import { makeRequestId, randomHex, resourceIdOf } from '../../database/ids.ts';
 import { insertRequests } from '../../database/insert-requests.ts';
 import { keepJobIntent } from '../../database/job-intents.ts';
 import { insertJobCall } from '../../database/jobs.ts';
@@ -28,6 +28,9 @@ import type { Queryable } from '../../database/queryable.ts';
 import { type QuotaScope, quotaCounterId, rowOf } from '../../database/quota.ts';
 import { insertRatings } from '../../database/ratings.ts';
 import { ensureRequestPartitions } from '../../database/requests.ts';
+import { insertReviewComment } from '../../database/reviews/comments.ts';
+import { insertReviewDecision } from '../../database/reviews/decisions.ts';
+import { claimReviewItem, insertReviewItem } from '../../database/reviews/items.ts';
 import { insertRevocation } from '../../database/revocations.ts';
 import { insertBlocks } from '../../database/speech/blocks.ts';
 import { recordCost } from '../../database/speech/costs.ts';
@@ -206,6 +209,7 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
   await seedSupport(db, organizationId, record.user_id, (what) => what);
   await seedLogin(db, organizationId, record.user_id);
   await seedTexts(db, organizationId, record.user_id, (what) => what);
+  await seedReview(db, organizationId, record.user_id, (what) => what);
 }
 
 /** A worker has judged texts of a user, and is to judge others. */
@@ -224,6 +228,27 @@ export async function seedTexts(
   await upsertAnonymization(db, organizationId, { anonymizationId: `map-${randomUUID()}`, userId, mappingSealed });
   const text = `update chaperone.text_batches set results_encrypted = $2::bytea where organization_id = $1::uuid`;
   await db.query(`${text} and user_id = $3::uuid`, [organizationId, Buffer.from(said('results')), userId]);
+}
+
+/** Somebody has queued an answer and reviewed it, with a comment. */
+export async function seedReview(
+  db: Queryable,
+  organizationId: string,
+  userId: string,
+  said: (what: string) => string,
+): Promise<void> {
+  const itemId = `rev-${randomHex(12)}`;
+  const sealed = (what: string) => ({ contentsSealed: Buffer.from(said(what)) });
+  const filed = { source: 'api', category: 'loans', priority: 3, reviewsNeeded: 1 } as const;
+  await insertReviewItem(db, organizationId, { itemId, userId, aboutUserId: userId, ...filed, ...sealed('answer') });
+  await insertReviewComment(db, organizationId, itemId, { number: 1, authorId: userId, ...sealed('comment') });
+  const decision = { number: 1, reviewerId: userId, approved: true, ...sealed('decision') };
+  await insertReviewDecision(db, organizationId, itemId, decision, {
+    isReviewed: false,
+    approved: null,
+    edited: false,
+  });
+  await claimReviewItem(db, organizationId, itemId, { reviewerId: userId, leaseMs: 60_000 });
 }
 
 /** Somebody has logged in, after a failure. */

@@ -3,8 +3,10 @@ import type { GovernanceContext } from '../../governance/context.ts';
 import type { Route } from '../../http/route.ts';
 import type { SurfaceApp } from '../../http/surface.ts';
 import { accountRoutes } from './accounts.ts';
+import { agreementRoutes } from './agreement.ts';
 import { fairnessRoutes } from './fairness.ts';
 import { privacyRoutes } from './privacy.ts';
+import { reviewRoutes } from './review.ts';
 import { sentimentRoutes } from './sentiment.ts';
 
 /** One line for each resource. */
@@ -13,6 +15,8 @@ const routes: readonly Route<GovernanceContext>[] = [
   ...sentimentRoutes,
   ...privacyRoutes,
   ...fairnessRoutes,
+  ...reviewRoutes,
+  ...agreementRoutes,
 ];
 
 export function registerInsights(app: SurfaceApp, context: GovernanceContext): void {

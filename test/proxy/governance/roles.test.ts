@@ -40,6 +40,18 @@ import { readSessions } from '../../../proxy/governance/figures/sessions.ts';
 import { logOut } from '../../../proxy/governance/insights/accounts/logins.ts';
 import { analyzeFairness } from '../../../proxy/governance/insights/fairness/analyze.ts';
 import { anonymize, forgetMapping, restoreText } from '../../../proxy/governance/insights/privacy/anonymize.ts';
+import { readAgreement } from '../../../proxy/governance/insights/review/agreement.ts';
+import {
+  changeItem,
+  claimItem,
+  claimNext,
+  reassignItem,
+  releaseItem,
+} from '../../../proxy/governance/insights/review/claim.ts';
+import { commentOnItem } from '../../../proxy/governance/insights/review/comments.ts';
+import { decideReview } from '../../../proxy/governance/insights/review/decide.ts';
+import { getReviewItem, listReviewItems } from '../../../proxy/governance/insights/review/items.ts';
+import { queueForReview } from '../../../proxy/governance/insights/review/queue.ts';
 import { analyzeSentiment } from '../../../proxy/governance/insights/sentiment/analyze.ts';
 import { findBatch, queueTexts } from '../../../proxy/governance/insights/sentiment/queued-batches.ts';
 import {
@@ -111,6 +123,10 @@ const turn = {
 
 const byModel = { useAi: true, model: 'gpt-4o' };
 const mappingOfBob = { anonymizationId: 'map-1', userId: 'b0b', mappingSealed: Buffer.alloc(0) };
+const toReview = { query: 'x', response: 'y', category: 'z', priority: 3, metadata: {} };
+const rev = `rev-${'0'.repeat(24)}`;
+const approval = { itemId: rev, approved: true, feedback: undefined, modifiedResponse: undefined };
+const reviewers = () => ['reviewer', 'admin'];
 const ofGroups = { attributes: ['a'], outcomes: ['b'], intersections: false };
 const judged = { minGroupSize: 30, alpha: 0.05 };
 const batchOfBob = { batchId: 'batch-1', userId: 'b0b', resultsSealed: null };
@@ -242,6 +258,17 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
     'role_required',
     ['analyst', 'admin'],
   ],
+  ['queue an answer for review', (c, ann) => queueForReview(c, ann, toReview), '', everyone()],
+  ['get an item that is one’s own', (c, ann) => getReviewItem(c, ann, rev), '', everyone()],
+  ['list the review queue', (c, ann) => listReviewItems(c, ann, {}, page), 'role_required', readers()],
+  ['claim an item', (c, ann) => claimItem(c, ann, rev), 'role_required', reviewers()],
+  ['claim the next item', (c, ann) => claimNext(c, ann, {}), 'role_required', reviewers()],
+  ['release an item', (c, ann) => releaseItem(c, ann, rev), 'role_required', reviewers()],
+  ['reassign an item', (c, ann) => reassignItem(c, ann, rev, 'bob'), 'role_required', reviewers()],
+  ['change an item', (c, ann) => changeItem(c, ann, rev, { priority: 1 }), 'role_required', reviewers()],
+  ['comment on an item', (c, ann) => commentOnItem(c, ann, rev, 'x'), 'role_required', readers()],
+  ['decide about an item', (c, ann) => decideReview(c, ann, approval), 'role_required', reviewers()],
+  ['read how reviewers agree', (c, ann) => readAgreement(c, ann, {}), 'role_required', readers()],
   ['queue texts', (c, ann) => queueTexts(c, ann, { texts: [], terms: byModel }), '', everyone()],
   [
     'get a batch of texts',
