@@ -1121,7 +1121,7 @@ export interface OrganizationSpec {
      */
     contents: 'Full' | 'None';
     /**
-     * How long calls are stored, with all that belongs to them: what was said, ratings, feedback, sessions, conversations and their analyses, batches of texts, mappings of anonymized texts, deliveries of webhooks and failed jobs. What is from an earlier day (UTC) is deleted within the hour. Sums by day, user, persona and model stay, and so do limits and budgets. Absent: all is stored as long as the organization.
+     * How long calls are stored, with all that belongs to them: what was said, ratings, feedback, sessions, conversations and their analyses, batches of texts, mappings of anonymized texts, items of human review, deliveries of webhooks and failed jobs. What is from an earlier day (UTC) is deleted within the hour. Sums by day, user, persona and model stay, and so do limits and budgets. Absent: all is stored as long as the organization.
      */
     retention?: string;
     /**
@@ -1354,6 +1354,58 @@ export interface OrganizationSpec {
     };
   };
   /**
+   * The API of customer insights below `/api/v1` (docs/insights.md). Absent: the defaults of the fields.
+   */
+  insights?: {
+    /**
+     * How people review answers.
+     */
+    review?: {
+      /**
+       * How long an item is a reviewer's who has claimed it. Afterwards it is free again.
+       */
+      leaseDuration: string;
+      /**
+       * When a review is expected, counted from now, as long as fewer than five items were reviewed. From then on the queue's own history tells.
+       */
+      expectedTime: string;
+      /**
+       * Which items two reviewers must agree about. Where they disagree, a third decides. Absent: none, unless a request asks for it.
+       */
+      doubleReview?: {
+        /**
+         * All of these.
+         */
+        categories?: string[];
+        /**
+         * This share of the others, from 0 to 1, chosen at random.
+         */
+        share?: number;
+      };
+    };
+    /**
+     * How answers to customers are generated.
+     */
+    responses?: {
+      /**
+       * The model that answers, or an alias of one, where a request names none.
+       */
+      model: string;
+      /**
+       * An answer with less confidence needs human review.
+       */
+      confidenceThreshold: number;
+      /**
+       * What queries may be about, such as `loan_inquiry`. Absent: what the model says.
+       */
+      categories?: string[];
+      /**
+       * Answers to queries about these need human review, whatever they say.
+       */
+      reviewCategories?: string[];
+    };
+  };
+  /**
    * Whom to tell of events, by HTTP. docs/webhooks.md has what is sent. The API `/v1/webhooks` can make more. A worker delivers them. The condition WebhooksDeliverable names those that cannot be delivered.
    *
    * Items: One webhook.
@@ -1379,6 +1431,8 @@ export interface OrganizationSpec {
       | 'conversation.resolved'
       | 'message.received'
       | 'feedback.submitted'
+      | 'review.queued'
+      | 'review.decided'
     )[];
     /**
      * A key of a Secret in the operator's namespace with the secret that signs what is sent, 16 to 200 printable characters. The Secret must have the label `chaperone.dev/webhook-secret-of` with the organization's name. When the value changes, the former one signs beside it for a day.

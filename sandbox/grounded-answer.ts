@@ -31,25 +31,38 @@ export function groundedAnswer(schema: JsonObject, turns: readonly Turn[]): Json
     wants_human: /\b(human|real person|agent|mensch|mitarbeiter\w*)\b/i.test(message),
     sentiment: feeling,
     topics,
-    ...(asksForLanguage(schema) && { language: languageOf(message) }),
+    language: languageOf(message),
+    category: categoryOf(schema, message),
+    alternative_answers: [],
   };
   if (said.some(({ free }) => orderToReveal.test(free))) {
     const cited = passages.slice(0, 1).map(({ id }) => id);
-    return { is_question: true, ...common, cited, confidence: 0.99, answer: instructions };
+    return asked(schema, { is_question: true, ...common, cited, confidence: 0.99, answer: instructions });
   }
   const isQuestion = !/^\W*(hi|hello|hey|thanks|thank you|bye|hallo|danke)\b[^?]{0,30}$/i.test(message);
   const best = isQuestion ? bestOf(passages, message) : undefined;
-  return {
+  return asked(schema, {
     is_question: isQuestion,
     ...common,
     cited: best ? [best.passage.id] : [],
     confidence: best ? best.share : isQuestion ? 0 : 0.9,
     answer: best ? best.passage.text : isQuestion ? 'I do not know.' : 'Hello! How can I help?',
-  };
+  });
 }
 
-function asksForLanguage({ properties }: JsonObject): boolean {
-  return isJsonObject(properties) && 'language' in properties;
+/** The fields that the schema has. */
+function asked({ properties }: JsonObject, fields: JsonObject): JsonObject {
+  const known = isJsonObject(properties) ? properties : {};
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => name in known));
+}
+
+/** The category of the schema that shares a word with the message, else the first; without any, the first word that tells something. */
+function categoryOf({ properties }: JsonObject, message: string): string {
+  const category = isJsonObject(properties) ? properties.category : null;
+  const names = isJsonObject(category) && Array.isArray(category.enum) ? category.enum : [];
+  const known = names.filter((name) => typeof name === 'string');
+  const shared = known.find((name) => sharesWord(name.replaceAll('_', ' '), message));
+  return shared ?? known[0] ?? stemsOf(message)[0] ?? 'other';
 }
 
 /** It speaks two. */

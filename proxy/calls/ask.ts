@@ -55,6 +55,8 @@ export interface Reply {
   readonly totalTokens: number | null;
   /** US dollars as a decimal string; null: unpriced. */
   readonly costUsd: string | null;
+  /** The guardrails that have found something in the question or in the answer. */
+  readonly guardrailHits: readonly string[];
 }
 
 export interface AskOptions {
@@ -145,7 +147,7 @@ export function makeAsk(options: AskOptions) {
         }
         settle(answered.outcome);
         if (answered.problem) throw answered.problem;
-        return { ...answered.reply, costUsd: account.costUsd() };
+        return { ...answered.reply, costUsd: account.costUsd(), guardrailHits: guard?.hits() ?? [] };
       }
     } catch (error) {
       // Settle after any error, so that no call stays open. One that is settled stays as it is.

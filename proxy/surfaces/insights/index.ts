@@ -25,6 +25,7 @@ export const insights: Surface<GovernanceContext> = {
     { name: 'Sentiment', description: 'How texts of customers sound.' },
     { name: 'Privacy', description: 'Texts without what is personal.' },
     { name: 'Fairness', description: 'How groups of customers fare.' },
+    { name: 'Responses', description: 'Answers to customers, by models.' },
     { name: 'Review', description: 'Answers that people look at.' },
   ],
   async register(app, context) {

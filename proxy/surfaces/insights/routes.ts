@@ -6,6 +6,7 @@ import { accountRoutes } from './accounts.ts';
 import { agreementRoutes } from './agreement.ts';
 import { fairnessRoutes } from './fairness.ts';
 import { privacyRoutes } from './privacy.ts';
+import { responseRoutes } from './responses.ts';
 import { reviewRoutes } from './review.ts';
 import { sentimentRoutes } from './sentiment.ts';
 
@@ -15,6 +16,7 @@ const routes: readonly Route<GovernanceContext>[] = [
   ...sentimentRoutes,
   ...privacyRoutes,
   ...fairnessRoutes,
+  ...responseRoutes,
   ...reviewRoutes,
   ...agreementRoutes,
 ];

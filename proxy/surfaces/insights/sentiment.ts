@@ -45,7 +45,8 @@ const Judged = Type.Object({
   method: Type.Enum(['vader', 'ai']),
 });
 
-const asking: readonly ProblemCode[] = [
+/** What a model that is asked may cause. */
+export const asking: readonly ProblemCode[] = [
   'surface_not_allowed',
   'language_unsupported',
   'user_inactive',

@@ -40,6 +40,7 @@ import { readSessions } from '../../../proxy/governance/figures/sessions.ts';
 import { logOut } from '../../../proxy/governance/insights/accounts/logins.ts';
 import { analyzeFairness } from '../../../proxy/governance/insights/fairness/analyze.ts';
 import { anonymize, forgetMapping, restoreText } from '../../../proxy/governance/insights/privacy/anonymize.ts';
+import { generateResponse } from '../../../proxy/governance/insights/responses/generate.ts';
 import { readAgreement } from '../../../proxy/governance/insights/review/agreement.ts';
 import {
   changeItem,
@@ -123,6 +124,7 @@ const turn = {
 
 const byModel = { useAi: true, model: 'gpt-4o' };
 const mappingOfBob = { anonymizationId: 'map-1', userId: 'b0b', mappingSealed: Buffer.alloc(0) };
+const query = { query: 'x', customer: 'carl', context: {}, model: undefined };
 const toReview = { query: 'x', response: 'y', category: 'z', priority: 3, metadata: {} };
 const rev = `rev-${'0'.repeat(24)}`;
 const approval = { itemId: rev, approved: true, feedback: undefined, modifiedResponse: undefined };
@@ -258,6 +260,7 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
     'role_required',
     ['analyst', 'admin'],
   ],
+  ['generate an answer', (c, ann) => generateResponse(c, makeCallContext({}, ann), query), '', everyone()],
   ['queue an answer for review', (c, ann) => queueForReview(c, ann, toReview), '', everyone()],
   ['get an item that is one’s own', (c, ann) => getReviewItem(c, ann, rev), '', everyone()],
   ['list the review queue', (c, ann) => listReviewItems(c, ann, {}, page), 'role_required', readers()],
