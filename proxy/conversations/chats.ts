@@ -1,20 +1,19 @@
 import { crc32 } from 'node:zlib';
-import { LRUCache } from 'lru-cache';
 import type { Root } from './digests.ts';
 import { endOfList } from './end-of-list.ts';
-import { Fingerprint } from './fingerprint.ts';
-import { type Message, type MessageList, readFrom } from './messages.ts';
+import { type MessageList, readFrom, readOpening } from './messages.ts';
+import { Recent } from './recent.ts';
 import { nextTurn, type Turn } from './split.ts';
 
 /** A chat, as its last call here had it. */
 export interface Chat {
+  /** A keyed digest of its user and its session, of 52 bits. */
+  readonly scope: number;
   readonly root: Root;
   /** The point that its last call made. */
   readonly point: number;
   /** How many messages it had. */
   readonly messages: number;
-  /** The fingerprint of all of them but the first ones. */
-  readonly seen: Fingerprint;
 }
 
 /** A body whose messages may continue a chat. */
@@ -28,19 +27,14 @@ export interface Sent {
  * always in the same words, so the body begins with the bytes of the one before. One checksum of them tells so, however
  * many messages there are, and only what is new is read.
  *
- * The checksum is CRC-32, which can be forged. A chat is found by its user, its session and its first messages, so whoever
- * forges it gets a wrong branch in a conversation of their own.
+ * The checksum is CRC-32, which can be forged. A chat is found for its own user and session alone, so whoever forges it gets
+ * a wrong branch in a conversation of their own.
  */
 export interface Chats {
   /** The chat that a body continues, and what is new in it. Undefined: it is to be read as a whole. */
-  find(key: number, sent: Sent): { readonly chat: Chat; readonly turn: Turn } | undefined;
-  /** Remembers a call. @param turn what was new in it, where `find` has found its chat */
-  note(key: number, sent: Sent, chat: Chat, before?: Chat): void;
-}
-
-/** The key of a chat. @param scope a keyed digest of its user and its session, of 52 bits */
-export function chatKey(scope: number, first: readonly Message[]): number {
-  return new Fingerprint(scope).add(first).value;
+  find(scope: number, sent: Sent): { readonly chat: Chat; readonly turn: Turn } | undefined;
+  /** Remembers a call. @param before its chat, as `find` has found it */
+  note(sent: Sent, chat: Chat, before?: Chat): void;
 }
 
 const most = 4_096;
@@ -54,25 +48,44 @@ interface Noted extends Chat {
 }
 
 export function makeChats(): Chats {
-  // Not `max`: it would allocate all of its memory at once.
-  const chats = new LRUCache<number, Noted>({ maxSize: most, sizeCalculation: () => 1 });
+  const chats = new Recent<Noted>(most);
   return {
-    find(key, { list, raw }) {
-      const chat = chats.get(key);
-      if (!chat || chat.values >= list.values.length || chat.bytes >= raw.length) return undefined;
+    find(scope, { list, raw }) {
+      const chat = chats.get(placeOf(scope, list));
+      if (!chat || chat.scope !== scope || chat.values >= list.values.length || chat.bytes >= raw.length)
+        return undefined;
       if (crc32(raw.subarray(0, chat.bytes)) !== chat.checksum) return undefined;
       const turn = nextTurn(readFrom(list, chat.values));
       return turn && { chat, turn };
     },
-    note(key, { list, raw }, { root, point, messages, seen }, before) {
+    note({ list, raw }, { scope, root, point, messages }, before) {
       const bytes = endOfList(raw, list.values.at(-1));
       if (bytes === 0) return;
-      const former = before ? chats.peek(key) : undefined;
+      const place = placeOf(scope, list);
+      const former = before && chats.get(place);
       const checksum =
         former && former === before && former.bytes < bytes
           ? crc32(raw.subarray(former.bytes, bytes), former.checksum)
           : crc32(raw.subarray(0, bytes));
-      chats.set(key, { root, point, messages, seen, bytes, checksum, values: list.values.length });
+      chats.set(place, { scope, root, point, messages, bytes, checksum, values: list.values.length });
     },
   };
 }
+
+/** What tells openings apart: so many characters of their beginning, and as many spread over the rest. */
+const samples = 32;
+
+/** Where a chat is kept: by some characters of what its caller said first. Of two chats of one place, the later one stays. */
+function placeOf(scope: number, list: MessageList): number {
+  const text = readOpening(list);
+  const { length } = text;
+  let place = Math.imul(scope % 2 ** 32, prime) ^ length;
+  const begin = Math.min(samples, length);
+  for (let at = 0; at < begin; at += 1) place = Math.imul(place ^ text.charCodeAt(at), prime);
+  const step = Math.max(1, Math.floor((length - begin) / samples));
+  for (let at = length - 1; at >= begin; at -= step) place = Math.imul(place ^ text.charCodeAt(at), prime);
+  return (place ^ (place >>> 15)) >>> 0;
+}
+
+/** That of FNV-1a. */
+const prime = 0x01000193;

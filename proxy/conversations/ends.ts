@@ -1,8 +1,8 @@
-import { LRUCache } from 'lru-cache';
 import type { CallPlace } from '../../database/requests.ts';
 import { branchNumber } from './digests.ts';
 import { Fingerprint } from './fingerprint.ts';
 import { isSummary, type Message } from './messages.ts';
+import { Recent } from './recent.ts';
 
 /** The end of a conversation that this proxy has seen. */
 export interface End {
@@ -43,10 +43,8 @@ const shortestMessage = 12;
 const tried = 4;
 
 export function makeEnds(): Ends {
-  // Not `max`: it would allocate all of its memory at once.
-  const bounds = { maxSize: most, sizeCalculation: () => 1 };
-  const ends = new LRUCache<number, End>(bounds);
-  const roots = new LRUCache<number, string>(bounds);
+  const ends = new Recent<End>(most);
+  const roots = new Recent<string>(most);
   const keyOf = ({ digest }: Scope, message: Message) => new Fingerprint(digest).add([message]).value;
   return {
     note(scope, messages, fresh, { conversationId, branchId, messageDigest }) {
@@ -57,7 +55,7 @@ export function makeEnds(): Ends {
       if (scope.hasSession) ends.set(scope.digest, end);
     },
     find(scope, messages) {
-      if (ends.size === 0) return undefined;
+      if (ends.isEmpty) return undefined;
       const candidates = messages.slice(0, -1).filter(isTelling).slice(-tried).reverse();
       for (const message of candidates) {
         const end = ends.get(keyOf(scope, message));
@@ -65,8 +63,8 @@ export function makeEnds(): Ends {
       }
       return scope.hasSession && messages.some(isSummary) ? ends.get(scope.digest) : undefined;
     },
-    adopt: (root, conversationId) => void roots.set(root, conversationId),
-    adopted: (root) => (roots.size === 0 ? undefined : roots.get(root)),
+    adopt: (root, conversationId) => roots.set(root, conversationId),
+    adopted: (root) => (roots.isEmpty ? undefined : roots.get(root)),
   };
 }
 

@@ -24,13 +24,6 @@ export class Fingerprint {
     this.#odd = Math.imul((root % 2 ** 26) + 1, oddPrime);
   }
 
-  copy(): Fingerprint {
-    const copied = new Fingerprint(0);
-    copied.#even = this.#even;
-    copied.#odd = this.#odd;
-    return copied;
-  }
-
   /** Continues with more messages. */
   add(messages: readonly Message[]): this {
     let even = this.#even;

@@ -2,12 +2,12 @@ import type { Envelope } from '../../database/envelope.ts';
 import type { CallPlace } from '../../database/requests.ts';
 import type { Body } from '../providers/json.ts';
 import type { OperationName } from '../providers/operation-name.ts';
-import { type Chat, chatKey, makeChats, type Sent } from './chats.ts';
+import { makeChats, type Sent } from './chats.ts';
 import { branchNumber, branchOf, type Digests, makeDigests, nameBranch, type Root } from './digests.ts';
 import { type End, makeEnds, type Scope } from './ends.ts';
 import { Fingerprint } from './fingerprint.ts';
 import type { LookUpPoint } from './look-up.ts';
-import { hasConversation, isSummary, listMessages, type Message, readBeginning, readMessages } from './messages.ts';
+import { hasConversation, isSummary, listMessages, type Message, readMessages } from './messages.ts';
 import { makePoints, type Point } from './points.ts';
 import { briefOf, splitMessages, type Turn, turnsOf, wholeOf } from './split.ts';
 
@@ -189,24 +189,18 @@ export function makeLink({ organizationId, lookUp, onLinked }: LinkOptions): Lin
 
   /** A call of a chat that this proxy knows: only what is new in it is read. */
   const linkNext = (digests: Digests, scope: Scope, sent: Sent): Linked | undefined => {
-    const first = readBeginning(sent.list);
-    if (!first) return undefined;
-    const key = chatKey(scope.digest, first);
-    const found = chats.find(key, sent);
-    if (!found) return undefined;
-    const { chat, turn } = found;
-    const at = points.find(chat.point);
+    const found = chats.find(scope.digest, sent);
+    const at = found && points.find(found.chat.point);
     if (!at) return undefined;
+    const { chat, turn } = found;
     const own = pointAfter(digests, chat.point, turn);
-    const seen = chat.seen.copy().add(turn.reply).add(turn.fresh);
-    histories.set(seen.value, { branch: 0, first: own });
     const linked = follow({
       conversationId: ends.adopted(chat.root.digest) ?? chat.root.conversationId,
       ...{ parent: chat.point, at, own, newMessages: turn.fresh.length, mayResolve: false },
     });
     const messages = chat.messages + turn.reply.length + turn.fresh.length;
     ends.note(scope, messages, turn.fresh, linked.place);
-    chats.note(key, sent, { root: chat.root, point: own, messages, seen }, chat);
+    chats.note(sent, { ...chat, point: own, messages }, chat);
     return linked;
   };
 
@@ -221,13 +215,10 @@ export function makeLink({ organizationId, lookUp, onLinked }: LinkOptions): Lin
     const { first, history, reply, fresh } = splitMessages(messages);
     const root = digests.root('messages', scopeText + wholeOf(first));
     const conversationId = ends.adopted(root.digest) ?? root.conversationId;
-    const seen = new Fingerprint(root.digest).add(history);
-    const before = seen.value;
-    seen.add(reply);
-    if (reply.length > 0) seen.add(fresh);
+    const seenSoFar = new Fingerprint(root.digest).add(history);
     const inPlace = (parent: number, end: End | undefined): Linked => {
       const own = reply.length === 0 ? root.digest : pointAfter(digests, parent, { reply, fresh });
-      histories.set(seen.value, { branch: 0, first: own });
+      histories.set(seenSoFar.add(reply).add(fresh).value, { branch: 0, first: own });
       if (end && end.conversationId !== conversationId) ends.adopt(root.digest, end.conversationId);
       const known = points.find(end?.point ?? parent);
       return follow({
@@ -246,15 +237,17 @@ export function makeLink({ organizationId, lookUp, onLinked }: LinkOptions): Lin
         return end ? inPlace(root.digest, end) : begin({ ...root, conversationId }, fresh.length, 'began');
       }
       const parent =
-        history.length === 0 ? root.digest : (histories.find(before)?.first ?? pointOf(digests, root, history));
+        history.length === 0
+          ? root.digest
+          : (histories.find(seenSoFar.value)?.first ?? pointOf(digests, root, history));
       return inPlace(parent, points.find(parent) ? undefined : ends.find(scope, messages));
     };
     const linked = find();
     ends.note(scope, messages.length, fresh, linked.place);
     // Not where the model is to continue an answer that is the last message.
     if (sent && messages.at(-1) === fresh.at(-1)) {
-      const chat: Chat = { root, point: linked.place.messageDigest, messages: messages.length, seen };
-      chats.note(chatKey(scope.digest, first), sent, chat);
+      const point = linked.place.messageDigest;
+      chats.note(sent, { scope: scope.digest, root, point, messages: messages.length });
     }
     return linked;
   };

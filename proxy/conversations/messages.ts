@@ -76,19 +76,13 @@ export function readFrom({ values, read }: MessageList, start: number): Message[
   return readEach(start === 0 ? values : values.slice(start), read);
 }
 
-/** Reads what a conversation began with: everything up to the model's first answer. Undefined: there is no answer yet. */
-export function readBeginning({ values, read }: MessageList): Message[] | undefined {
-  const first: Message[] = [];
-  let hasCaller = false;
+/** Reads what the caller says first. */
+export function readOpening({ values, read }: MessageList): string {
   for (const value of values) {
     const one = read(value);
-    for (const message of 'by' in one ? [one] : one) {
-      if (message.by === 'caller') hasCaller = true;
-      else if (hasCaller) return first;
-      first.push(message);
-    }
+    for (const { by, text } of 'by' in one ? [one] : one) if (by === 'caller') return text;
   }
-  return undefined;
+  return '';
 }
 
 /** Reads what the model answered, in the same way. */

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { makeChats, type Sent } from '../../../proxy/conversations/chats.ts';
-import { Fingerprint } from '../../../proxy/conversations/fingerprint.ts';
 import { listMessages } from '../../../proxy/conversations/messages.ts';
 import type { Body } from '../../../proxy/providers/json.ts';
 
-const key = 1;
+const scope = 1;
 const first = { role: 'user', content: 'Where is my order?' };
 const answer = { role: 'assistant', content: 'On its way: [{"a": "}]}"}]' };
 const inParts = (text: string) => ({ content: [{ type: 'text', text }], role: 'user' });
@@ -18,11 +17,11 @@ function send(text: string, operation: 'chat' | 'responses' = 'chat'): Sent {
 }
 
 /** What is found of a call after another one. */
-function find(before: Sent, call: Sent) {
+function find(before: Sent, call: Sent, whose = scope) {
   const chats = makeChats();
   const root = { conversationId: '', digest: 2 };
-  chats.note(key, before, { root, point: 3, messages: before.list.values.length, seen: new Fingerprint(2) });
-  return chats.find(key, call);
+  chats.note(before, { scope, root, point: 3, messages: before.list.values.length });
+  return chats.find(whose, call);
 }
 
 /** How clients write the bodies of two calls, of which the second one continues the first. */
@@ -90,6 +89,11 @@ describe('a call is read as a whole', () => {
       assert.equal(find(write(first, answer, said), write(first, answer, said, answer, first)), undefined);
     });
   }
+
+  test('by another user, or in another session', () => {
+    const next = write(first, answer, first, answer, first);
+    assert.deepEqual([find(before, next)?.chat.point, find(before, next, scope + 2 ** 40)], [3, undefined]);
+  });
 
   test('where a list after the messages ends with the same words', () => {
     const tool = { role: 'user', content: first.content };
