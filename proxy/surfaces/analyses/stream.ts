@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { Type } from 'typebox';
 import type { GovernanceContext } from '../../governance/context.ts';
 import { type AnalysisEvent, isLast, makeFollowAnalysis } from '../../governance/conversation-analyses/follow.ts';
+import { setEventHeaders } from '../../http/event-stream.ts';
 import type { Route } from '../../http/route.ts';
 import { BranchId, ConversationId, showAnalysis } from './schemas.ts';
 
@@ -43,7 +44,7 @@ export const streamRoute: Route<GovernanceContext> = (app, context) => {
         stream.destroy();
         throw error;
       }
-      reply.headers({ 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' });
+      setEventHeaders(reply);
       return stream;
     },
   });

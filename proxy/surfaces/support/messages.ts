@@ -4,6 +4,7 @@ import type { GovernanceContext } from '../../governance/context.ts';
 import { escalationReasons } from '../../governance/support/conversations.ts';
 import { makeConverse } from '../../governance/support/converse.ts';
 import type { SupportAnswer, SupportListener } from '../../governance/support/desk.ts';
+import { setEventHeaders } from '../../http/event-stream.ts';
 import { notBlank } from '../../http/not-blank.ts';
 import type { Route } from '../../http/route.ts';
 import { Timestamp } from '../../http/schemas.ts';
@@ -143,7 +144,7 @@ export const postMessage: Route<GovernanceContext> = (app, context) => {
         };
         return answer({ ...listener, begun });
       }, id);
-      reply.headers({ 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' });
+      setEventHeaders(reply);
       // The schema is that of the whole answer.
       return reply.send(stream as never);
     },
