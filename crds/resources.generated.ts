@@ -315,6 +315,10 @@ export interface OrganizationSpec {
    */
   models?: {
     /**
+     * The alias that texts at `/api/v1/ai` are for where a request names no model, and the default that GET /api/v1/ai/providers tells. Absent: the first alias that generates text; without one, gpt-4o-mini.
+     */
+    defaultAlias?: string;
+    /**
      * Models that may be called. `*` stands for any characters. Absent: every model.
      */
     allow?: string[];
@@ -336,6 +340,14 @@ export interface OrganizationSpec {
        * The model that it stands for.
        */
       model: string;
+      /**
+       * What it is for, as GET /api/v1/ai/providers tells. It refuses no call. Absent: embeddings where the model's name has `embed` in it, else the generation of text and classification, as far as a provider of it offers that.
+       */
+      capabilities?: ('text_generation' | 'embeddings' | 'classification')[];
+      /**
+       * What it may be used for by rules of your own, such as `financial`, as GET /api/v1/ai/providers tells. It refuses no call: `spec.guardrails` and `users` do. Absent: none is told.
+       */
+      complianceLevel?: string;
       /**
        * The models that it stands for in calls with the header X-Optimization-Level. `model` applies where a call has none, or one that is absent here.
        */

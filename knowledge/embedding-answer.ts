@@ -1,16 +1,28 @@
+type Answer = Readonly<Record<string, unknown>>;
+
 /**
  * Reads the vectors of an answer of `POST /v1/embeddings`, in the order of the inputs. They are lists of numbers or, as we
  * ask for them, 32-bit floats in base64; not every provider knows the latter.
  *
  * @returns undefined where there is not one vector for each input, all of one length
  */
-export function readVectors(answer: Readonly<Record<string, unknown>>, count: number): Float32Array[] | undefined {
-  const { data } = answer;
+export function readVectors(answer: Answer, count: number): Float32Array[] | undefined;
+/** @param readOne reads a vector; undefined where it is none */
+export function readVectors<Vector extends ArrayLike<number>>(
+  answer: Answer,
+  count: number,
+  readOne: (embedding: unknown) => Vector | undefined,
+): Vector[] | undefined;
+export function readVectors(
+  { data }: Answer,
+  count: number,
+  readOne: (embedding: unknown) => ArrayLike<number> | undefined = readVector,
+): ArrayLike<number>[] | undefined {
   if (!Array.isArray(data) || data.length !== count) return undefined;
-  const vectors: Float32Array[] = [];
+  const vectors: ArrayLike<number>[] = [];
   for (const [place, item] of data.entries()) {
     const { index = place, embedding } = (item ?? {}) as { readonly index?: unknown; readonly embedding?: unknown };
-    const vector = readVector(embedding);
+    const vector = readOne(embedding);
     if (typeof index !== 'number' || !vector) return undefined;
     vectors[index] = vector;
   }

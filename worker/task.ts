@@ -32,7 +32,7 @@ export interface TaskQuestion {
 }
 
 /** A call's answer. */
-export interface TaskReply extends Omit<Reply, 'guardrailHits'> {
+export interface TaskReply extends Pick<Reply, 'completion' | 'totalTokens' | 'costUsd'> {
   readonly requestId: string;
   /** Whether an earlier attempt made the call. */
   readonly isRepeated: boolean;

@@ -11,7 +11,7 @@ import type { Exchange } from '../providers/exchange.ts';
 import { isOurEnd } from '../providers/failure.ts';
 import type { Body } from '../providers/json.ts';
 import { formatOf, type ProviderTable } from '../providers/table.ts';
-import { unknownUsage } from '../providers/usage.ts';
+import { type Usage, unknownUsage } from '../providers/usage.ts';
 import type { RoutedKey } from '../snapshot/snapshot.ts';
 import { type ModelTerms, onTerms } from './admit/model-terms.ts';
 import type { Call, Outcome } from './call.ts';
@@ -53,6 +53,7 @@ export interface Reply {
   readonly completion: Body;
   /** Null where the provider reports none. */
   readonly totalTokens: number | null;
+  readonly usage: Usage;
   /** US dollars as a decimal string; null: unpriced. */
   readonly costUsd: string | null;
   /** The guardrails that have found something in the question or in the answer. */
@@ -147,7 +148,13 @@ export function makeAsk(options: AskOptions) {
         }
         settle(answered.outcome);
         if (answered.problem) throw answered.problem;
-        return { ...answered.reply, costUsd: account.costUsd(), guardrailHits: guard?.hits() ?? [] };
+        const { usage } = answered.reply;
+        const facts = {
+          totalTokens: usage.totalTokens,
+          costUsd: account.costUsd(),
+          guardrailHits: guard?.hits() ?? [],
+        };
+        return { ...answered.reply, ...facts };
       }
     } catch (error) {
       // Settle after any error, so that no call stays open. One that is settled stays as it is.

@@ -9,6 +9,7 @@ import { type Body, parseObject } from '../providers/json.ts';
 import type { Reading } from '../providers/reading.ts';
 import { readWhole, relay } from '../providers/relay.ts';
 import { translating } from '../providers/translating.ts';
+import type { Usage } from '../providers/usage.ts';
 import type { WireFormat } from '../providers/wire-format.ts';
 import type { RoutedKey } from '../snapshot/snapshot.ts';
 import { refusesUsageOption } from './admit/usage-option.ts';
@@ -58,7 +59,7 @@ export type Answered =
   | {
       readonly outcome: Partial<Outcome>;
       /** A completion, without its cost. */
-      readonly reply: { readonly completion: Body; readonly totalTokens: number | null };
+      readonly reply: { readonly completion: Body; readonly usage: Usage };
       readonly problem?: undefined;
       readonly failure?: undefined;
     }
@@ -136,7 +137,7 @@ async function guardCompletion(
   const shown = output?.present(changed ?? completion) ?? completion;
   return {
     outcome: { ...read, status: 'completed', output: kept },
-    reply: { completion: shown, totalTokens: read.usage.totalTokens },
+    reply: { completion: shown, usage: read.usage },
   };
 }
 

@@ -1,10 +1,14 @@
 import type { RequestReference } from '../../database/requests.ts';
 import type { InForce } from '../calls/context.ts';
+import type { ModelRules } from '../calls/models/model-rules.ts';
 import type { Pipeline } from '../calls/pipeline.ts';
 import type { Metrics } from '../calls/settle/metrics.ts';
+import type { Origin } from '../calls/settle/record.ts';
 import type { Operation } from '../operations/operation.ts';
+import type { ProviderTable } from '../providers/table.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Store } from '../store.ts';
+import type { FindTextModel } from './insights/explain/explained-model.ts';
 
 /** The part of the configuration in force that use cases read. */
 export type GovernanceInForce = Pick<InForce, 'snapshot' | 'envelope' | 'namespaces'>;
@@ -21,6 +25,10 @@ export interface GovernanceContext {
   readonly surfaces: readonly CallingSurface[];
   /** @throws {ProxyError} where no configuration is in force */
   readonly inForce: () => GovernanceInForce;
+  readonly modelRules: Pick<ModelRules, 'of'>;
+  readonly providers: ProviderTable;
+  /** The pod of this proxy's calls. Undefined: it is in none. */
+  readonly origin: Origin | undefined;
   readonly store: Store;
   readonly metrics: { readonly analyses: Pick<Metrics['analyses'], 'inc'> };
   readonly spool: Pick<Spool, 'rate' | 'findWaiting'>;
@@ -35,4 +43,6 @@ export interface GovernanceContext {
   readonly findRequest: (id: string) => Promise<RequestReference | undefined>;
   /** Resolves when what has been committed is in force in this proxy. */
   readonly catchUp: () => Promise<void>;
+  /** Finds a deployed model. Absent: there are none. */
+  readonly findTextModel?: FindTextModel;
 }

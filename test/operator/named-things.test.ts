@@ -109,6 +109,8 @@ const organizations: Named = {
   'models.allow[]': ['ModelRuleMatchesNothing', () => byModels({ models: { allow: ['gpt-4o', 'gtp-*'] } })],
   'models.deny[]': ['ModelRuleMatchesNothing', () => byModels({ models: { deny: ['gtp-4o'] } })],
   'models.aliases[].name': chosen,
+  'models.aliases[].complianceLevel': chosen,
+  'models.defaultAlias': 'The schema refuses one that is no alias.',
   'models.aliases[].model': [
     'AliasWithoutModel',
     () => byModels({ models: { aliases: [{ name: 'fast', model: 'gtp-4o' }] } }),

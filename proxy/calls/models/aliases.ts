@@ -15,6 +15,13 @@ export interface Aliases {
   resolve(name: string, asker: AliasAsker): string | undefined;
   /** The names that there are for this caller, with their models. */
   namesFor(asker: AliasAsker): ReadonlyMap<string, string>;
+  /** The entries that apply to this caller, one for each name, with the models that they stand for. */
+  entriesFor(asker: AliasAsker): readonly AppliedAlias[];
+}
+
+export interface AppliedAlias {
+  readonly spec: AliasSpec;
+  readonly model: string;
 }
 
 interface Entry {
@@ -39,19 +46,15 @@ export function makeAliases(specs: readonly AliasSpec[]): Aliases {
     }),
     ({ spec }) => spec.name,
   );
-  const resolve = (name: string, asker: AliasAsker): string | undefined => {
+  const find = (name: string, asker: AliasAsker): AppliedAlias | undefined => {
     const found = byName.get(name)?.find(({ fits }) => fits({ ...asker, model: undefined, operation: '' }));
-    return found && modelOf(found.spec, asker.level);
+    return found && { spec: found.spec, model: modelOf(found.spec, asker.level) };
   };
+  const entriesFor = (asker: AliasAsker) => [...byName.keys()].flatMap((name) => find(name, asker) ?? []);
   return {
-    resolve,
-    namesFor: (asker) =>
-      new Map(
-        [...byName.keys()].flatMap((name) => {
-          const model = resolve(name, asker);
-          return model === undefined ? [] : [[name, model] as const];
-        }),
-      ),
+    resolve: (name, asker) => find(name, asker)?.model,
+    namesFor: (asker) => new Map(entriesFor(asker).map(({ spec, model }) => [spec.name, model])),
+    entriesFor,
   };
 }
 

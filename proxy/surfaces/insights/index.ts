@@ -27,6 +27,7 @@ export const insights: Surface<GovernanceContext> = {
     { name: 'Fairness', description: 'How groups of customers fare.' },
     { name: 'Responses', description: 'Answers to customers, by models.' },
     { name: 'Review', description: 'Answers that people look at.' },
+    { name: 'Models', description: 'Texts, vectors and classes from the organization’s models.' },
   ],
   async register(app, context) {
     const { registerInsights } = await import('./routes.ts');

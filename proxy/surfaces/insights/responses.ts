@@ -3,8 +3,8 @@ import { generateResponse } from '../../governance/insights/responses/generate.t
 import { notBlank } from '../../http/not-blank.ts';
 import { Timestamp } from '../../http/schemas.ts';
 import { answer, Enveloped } from './answer.ts';
+import { asking } from './asking.ts';
 import { route } from './route.ts';
-import { asking } from './sentiment.ts';
 
 /** `/api/v1/generate` */
 export const responseRoutes = [

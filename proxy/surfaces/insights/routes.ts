@@ -4,6 +4,12 @@ import type { Route } from '../../http/route.ts';
 import type { SurfaceApp } from '../../http/surface.ts';
 import { accountRoutes } from './accounts.ts';
 import { agreementRoutes } from './agreement.ts';
+import { classifyRoute } from './ai/classify.ts';
+import { embedRoute } from './ai/embed.ts';
+import { explainRoute } from './ai/explain.ts';
+import { generateRoute } from './ai/generate.ts';
+import { providersRoute } from './ai/providers.ts';
+import { visualizationRoute } from './ai/visualizations.ts';
 import { fairnessRoutes } from './fairness.ts';
 import { privacyRoutes } from './privacy.ts';
 import { responseRoutes } from './responses.ts';
@@ -19,6 +25,7 @@ const routes: readonly Route<GovernanceContext>[] = [
   ...responseRoutes,
   ...reviewRoutes,
   ...agreementRoutes,
+  ...[providersRoute, generateRoute, embedRoute, classifyRoute, explainRoute, visualizationRoute],
 ];
 
 export function registerInsights(app: SurfaceApp, context: GovernanceContext): void {

@@ -1,5 +1,4 @@
 import { type Static, Type } from 'typebox';
-import type { ProblemCode } from '../../error.ts';
 import type { GovernanceContext } from '../../governance/context.ts';
 import { analyzeSentiment, callForText } from '../../governance/insights/sentiment/analyze.ts';
 import { type BatchResult, judgeTexts, mostTexts, summarize } from '../../governance/insights/sentiment/batch.ts';
@@ -9,16 +8,13 @@ import { notBlank } from '../../http/not-blank.ts';
 import type { Route } from '../../http/route.ts';
 import { Nullable, Timestamp } from '../../http/schemas.ts';
 import { answer, Enveloped } from './answer.ts';
+import { asking } from './asking.ts';
+import { language } from './language.ts';
 import { route } from './route.ts';
 
 const tags = ['Sentiment'];
 const strict = { additionalProperties: false };
 const text = Type.String({ pattern: notBlank, maxLength: 20_000 });
-const language = Type.String({
-  pattern: '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$',
-  maxLength: 35,
-  description: 'Such as `en`. Absent: it is found out.',
-});
 const useAi = Type.Boolean({ description: 'Whether a model is asked. Absent: no provider is.' });
 const model = Type.String({
   pattern: notBlank,
@@ -45,30 +41,6 @@ const Judged = Type.Object({
   method: Type.Enum(['vader', 'ai']),
 });
 
-/** What a model that is asked may cause. */
-export const asking: readonly ProblemCode[] = [
-  'surface_not_allowed',
-  'language_unsupported',
-  'user_inactive',
-  'model_not_allowed',
-  'no_api_key',
-  'limit_reached',
-  'insufficient_quota',
-  'quota_unavailable',
-  'guardrail_blocked',
-  'guardrail_unavailable',
-  'spool_full',
-  'spool_unwritable',
-  'upstream_unreachable',
-  'upstream_timeout',
-  'upstream_interrupted',
-  'upstream_invalid_response',
-  'upstream_refused',
-  'upstream_incomplete',
-  'upstream_rate_limited',
-  'upstream_error',
-];
-
 const single = route(
   'POST',
   '/analyze/sentiment',
@@ -84,7 +56,7 @@ const single = route(
         example: { text: "I'm very happy with your service and prompt response to my query.", use_ai: true },
       },
     ),
-    problems: asking,
+    problems: [...asking, 'language_unsupported'],
     response: { 200: Enveloped(Judged) },
   },
   async ({ callContext, body }, context) => {
@@ -155,7 +127,7 @@ const batch: Route<GovernanceContext> = (app, context) => {
       description:
         'Up to 1,000. A text that fails has an `error`, and does not affect the others. With `async`, a worker judges them: the answer is 202, and `GET /api/v1/analyze/batch/{batch_id}` tells how far it is.',
       body: Batch,
-      problems: [...asking, 'contents_not_stored', 'queue_error', 'store_unavailable'],
+      problems: [...asking, 'language_unsupported', 'contents_not_stored', 'queue_error', 'store_unavailable'],
       response: {
         200: Enveloped(Type.Object({ results: Type.Array(Result), summary: Summary })),
         202: Enveloped(Type.Object(queued)),

@@ -1,7 +1,9 @@
 import { generateDataKeys, makeEnvelope } from '../../../database/envelope.ts';
 import type { Caller } from '../../../proxy/calls/call.ts';
+import { makeModelRules } from '../../../proxy/calls/models/model-rules.ts';
 import type { GovernanceContext } from '../../../proxy/governance/context.ts';
 import { chat } from '../../../proxy/operations/chat.ts';
+import { providerTable } from '../../../proxy/providers/table.ts';
 import type { Snapshot } from '../../../proxy/snapshot/snapshot.ts';
 import { makeSnapshot, organizationId } from '../snapshot.ts';
 
@@ -23,6 +25,9 @@ export function makeGovernance(
     pipeline: { admit: reach, ask: reach, explain: reach },
     surfaces: [{ calls: { prefix: '/v1', operations: [chat] } }],
     inForce: () => inForce,
+    modelRules: makeModelRules(),
+    providers: providerTable,
+    origin: undefined,
     store: { run: reach, close: async () => {} },
     metrics: { analyses: { inc() {} } },
     spool: { rate() {}, findWaiting: () => undefined },

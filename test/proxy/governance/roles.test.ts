@@ -39,6 +39,10 @@ import { readRatedResponses } from '../../../proxy/governance/figures/rated-resp
 import { readSessions } from '../../../proxy/governance/figures/sessions.ts';
 import { logOut } from '../../../proxy/governance/insights/accounts/logins.ts';
 import { analyzeFairness } from '../../../proxy/governance/insights/fairness/analyze.ts';
+import { classifyText } from '../../../proxy/governance/insights/models/classify.ts';
+import { embedTexts } from '../../../proxy/governance/insights/models/embed.ts';
+import { generateText } from '../../../proxy/governance/insights/models/generate.ts';
+import { listModels } from '../../../proxy/governance/insights/models/providers.ts';
 import { anonymize, forgetMapping, restoreText } from '../../../proxy/governance/insights/privacy/anonymize.ts';
 import { generateResponse } from '../../../proxy/governance/insights/responses/generate.ts';
 import { readAgreement } from '../../../proxy/governance/insights/review/agreement.ts';
@@ -94,6 +98,7 @@ import {
 } from '../../../proxy/governance/webhooks.ts';
 import { makeCallContext } from '../calls/context.ts';
 import { makePersona } from '../calls/persona.ts';
+import { makeKey } from '../snapshot.ts';
 import { makeCaller, makeGovernance, Reached } from './context.ts';
 
 const shared = makePersona({ resource: null });
@@ -137,6 +142,12 @@ const withStore = (context: GovernanceContext, row: object): GovernanceContext =
   ...context,
   store: { ...context.store, run: (work) => work({ query: async () => ({ rows: [row], rowCount: 1 }) } as never) },
 });
+
+/** With a key of the organization's. */
+const withKey = (context: GovernanceContext): GovernanceContext => {
+  const snapshot = { ...context.inForce().snapshot, organizationKeys: [makeKey('key')] };
+  return { ...context, inForce: () => ({ ...context.inForce(), snapshot }) };
+};
 
 const branch = { conversationId: shared.id, branchId: 'main' };
 
@@ -245,6 +256,25 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
   ['search the articles', (c, ann) => searchArticles(c, makeCallContext({}, ann), 'x', 5), '', everyone()],
   // Whose conversation it is, the database says: test/contracts/support-conversations.
   ['log out', (c, ann) => logOut(c, { ...ann, identity: { ...ann.identity, loginId: shared.id } }), '', everyone()],
+  ['list the models', (c, ann) => listModels(withKey(c), ann), '', everyone()],
+  [
+    'have a text written',
+    (c, ann) => generateText(c, makeCallContext({}, ann), { prompt: 'x', model: 'gpt-4o' }),
+    '',
+    everyone(),
+  ],
+  [
+    'have vectors made',
+    (c, ann) => embedTexts(c, makeCallContext({}, ann), { texts: ['x'], model: 'gpt-4o' }),
+    '',
+    everyone(),
+  ],
+  [
+    'have a text classified',
+    (c, ann) => classifyText(c, makeCallContext({}, ann), { text: 'x', categories: ['a', 'b'], model: 'gpt-4o' }),
+    '',
+    everyone(),
+  ],
   ['analyze a text', (c, ann) => analyzeSentiment(c, makeCallContext({}, ann), { text: 'x' }, byModel), '', everyone()],
   ['anonymize a text', (c, ann) => anonymize(c, ann, { text: 'x', keepMapping: true }), '', everyone()],
   [
@@ -400,6 +430,7 @@ const parts = [
   ...['maySpeakFor', 'customerOf', 'requireSupportConversation', 'askDesk', 'completeTurn', 'failTurn', 'findPassages'],
   // Whoever has the password, or the refresh token.
   ...['makeLogIn', 'admitAttempt', 'noteSuccess', 'refresh'],
+  ...['admitQuestion', 'defaultTextModel'],
 ];
 
 test('no use case is left out', () => {
