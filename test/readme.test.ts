@@ -13,7 +13,7 @@ import { until } from './until.ts';
 const readme = readFileSync(join(import.meta.dirname, '..', 'README.md'), 'utf8');
 
 test('the README shows the figures that its steps produce', async (t) => {
-  const stack = await startStack(t);
+  const stack = await startStack(t, { ownProcess: true });
   const ask = makeAsk(stack);
   const user = { 'x-user-id': 'you@example.com' };
   await ask('POST', '/responses', { model: 'gpt-4o-mini', input: 'Hello!' }, user);

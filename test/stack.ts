@@ -1,11 +1,10 @@
 import { openSync, readFileSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Client } from 'pg';
 import { pino } from 'pino';
 import type { Registry } from 'prom-client';
 import { parse, parseDocument } from 'yaml';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../cli/embedded-postgres.ts';
+import type { EmbeddedPostgres } from '../cli/embedded-postgres.ts';
 import { type ProxyProcess, startProxyProcess } from '../cli/local/proxies.ts';
 import { statePaths } from '../cli/local/state.ts';
 import { signToken, type TokenOptions } from '../cli/token.ts';
@@ -18,18 +17,17 @@ import { startOperator } from '../operator/operator.ts';
 import { makeRuntimeMetrics } from '../operator/runtime/metrics.ts';
 import { makeBuildMetric, makeDatabaseMetric, makeResourceMetrics } from '../operator/runtime/resource-metrics.ts';
 import { startSandbox } from '../sandbox/server.ts';
-import { dropOrganizationRoles } from './database/tenant.ts';
-import { layDatabase, makeTestDatabase } from './database.ts';
 import { copyQuickstart, makeDirectory, replaceFile } from './directories.ts';
-import { freePort } from './free-port.ts';
 import { program } from './program.ts';
+import { type ProxyHereOptions, startProxyHere, type TestProxy } from './proxy-here.ts';
 import { atEnd, type Scope } from './scope.ts';
+import { cloneDatabase, startOwnDatabase } from './stack-database.ts';
 
 /** The parts of `chaperone up`, each under the test's control. */
-export interface Stack {
+export interface Stack<Proxy extends TestProxy = TestProxy> {
   /** The database can be stopped and started, on the same port. */
   readonly database: { readonly url: string; stop(): Promise<void>; start(): Promise<void> };
-  readonly proxy: ProxyProcess;
+  readonly proxy: Proxy;
   readonly baseUrl: string;
   readonly token: string;
   /** Signs another token of the organization. */
@@ -60,7 +58,9 @@ export interface StackOptions {
   readonly upstreamUrl?: string;
   /** Edits the copy of the quickstart before anything reads it. */
   readonly prepare?: (directory: string) => Promise<void>;
-  /** Environment of the proxy's process, added to that of `chaperone up`. */
+  /** Runs the proxy in its own process, from the program of the run, for tests of the process or of the program. */
+  readonly ownProcess?: boolean;
+  /** Environment of the proxy's process, added to that of `chaperone up`. It gets one of its own. */
   readonly environment?: NodeJS.ProcessEnv;
   /** For tests that stop the database. Others share the run's server. */
   readonly ownDatabase?: boolean;
@@ -68,13 +68,18 @@ export interface StackOptions {
   readonly operatorMetrics?: Registry;
   /** How often the operator reads what is used of limits and budgets, and writes statuses at most. */
   readonly rulesMs?: { readonly period: number; readonly write: number };
-  /** Additional options of the proxy's command. */
+  /** Additional options of the proxy's command. It gets a process of its own. */
   readonly proxyArguments?: readonly string[];
   /** Puts a pooler between the proxy and the database. @returns the database URL for the proxy */
   readonly pool?: (postgres: Pick<EmbeddedPostgres, 'port' | 'superuserUrl' | 'url'>) => Promise<string>;
 }
 
-/** Starts a database, an operator over the quickstart, a sandbox (or uses another upstream), and one proxy process. */
+/** The options of a stack whose proxy can be killed. */
+export type ProcessStackOptions = StackOptions & { readonly ownProcess: true };
+
+/** Starts a database, an operator over the quickstart, a sandbox (or uses another upstream), and one proxy. */
+export function startStack(scope: Scope, options: ProcessStackOptions): Promise<Stack<ProxyProcess>>;
+export function startStack(scope: Scope, options?: StackOptions): Promise<Stack>;
 export async function startStack(scope: Scope, options: StackOptions = {}): Promise<Stack> {
   const data = await makeDirectory(scope);
   const directory = await copyQuickstart(scope);
@@ -114,18 +119,11 @@ export async function startStack(scope: Scope, options: StackOptions = {}): Prom
   releasers.push(operator.stop);
   await operator.idle();
   const credentialsDirectory = join(paths.secrets, operatorNamespace, credentialsSecretName('acme'));
-  const proxy = await startProxyProcess({
-    organization: 'acme',
-    entry: program(),
+  const proxy = await startStackProxy(options, {
     credentialsDirectory,
     dataDirectory: paths.proxy('acme'),
-    port: 0,
-    metricsPort: 0,
     upstreamUrl,
-    logFile: openSync(paths.log, 'a'),
-    onRestart: () => {},
-    ...(options.proxyArguments && { arguments: options.proxyArguments }),
-    ...(options.environment && { environment: options.environment }),
+    logPath: paths.log,
   });
   releasers.push(() => proxy.stop(4_000));
 
@@ -151,6 +149,22 @@ export async function startStack(scope: Scope, options: StackOptions = {}): Prom
   };
 }
 
+function startStackProxy(options: StackOptions, { logPath, ...places }: ProxyHereOptions): Promise<TestProxy> {
+  const { ownProcess, environment, proxyArguments } = options;
+  if (!ownProcess && !environment && !proxyArguments) return startProxyHere({ ...places, logPath });
+  return startProxyProcess({
+    ...places,
+    organization: 'acme',
+    entry: program(),
+    port: 0,
+    metricsPort: 0,
+    logFile: openSync(logPath, 'a'),
+    onRestart: () => {},
+    ...(proxyArguments && { arguments: proxyArguments }),
+    ...(environment && { environment }),
+  });
+}
+
 function metricsOf(registry: Registry, cluster: Pick<Cluster, 'list'>) {
   makeBuildMetric(registry, 'test');
   makeResourceMetrics(registry, cluster);
@@ -167,45 +181,6 @@ export async function stateAuthentication(directory: string, authentication: obj
   const document = parseDocument(await readFile(file, 'utf8'));
   document.setIn(['spec', 'authentication'], authentication);
   await replaceFile(file, document.toString());
-}
-
-interface StackDatabase {
-  readonly url: string;
-  readonly superuserUrl: string;
-  stop(): Promise<void>;
-  start(): Promise<void>;
-  release(): Promise<void>;
-}
-
-async function startOwnDatabase(directory: string): Promise<StackDatabase> {
-  await layDatabase(directory);
-  const port = await freePort();
-  let postgres: EmbeddedPostgres = await startEmbeddedPostgres({ directory, port });
-  const { url, superuserUrl } = postgres;
-  return {
-    url,
-    superuserUrl,
-    stop: () => postgres.stop(),
-    async start() {
-      postgres = await startEmbeddedPostgres({ directory, port });
-    },
-    release: () => postgres.stop(),
-  };
-}
-
-async function cloneDatabase(): Promise<StackDatabase> {
-  const { url, superuserUrl = url, close } = await makeTestDatabase('partitioned');
-  const refuse = async () => {
-    throw new Error('This database is shared with other tests: ask for a stack with ownDatabase');
-  };
-  const release = async () => {
-    const owner = new Client({ connectionString: url });
-    await owner.connect();
-    await dropOrganizationRoles(owner);
-    await owner.end();
-    await close();
-  };
-  return { url, superuserUrl, stop: refuse, start: refuse, release };
 }
 
 async function startUpstream(releasers: (() => Promise<unknown>)[]): Promise<string> {

@@ -54,7 +54,7 @@ describe('an unchanged client', () => {
       return;
     }
     workDirectory = await makeDirectory(scope);
-    stack = await startStack(scope);
+    stack = await startStack(scope, { ownProcess: true });
     database = await connect(scope, stack.database.url);
     await allowEveryModel(stack);
   });

@@ -74,7 +74,7 @@ describe('a recipe of docs/clients.md', { concurrency: 2 }, () => {
       installClients(scope).catch(skipped('Node')),
       installPythonClients().catch(skipped('Python')),
     ]);
-    stack = await startStack(scope);
+    stack = await startStack(scope, { ownProcess: true });
     database = await connect(scope, stack.database.url);
   });
 

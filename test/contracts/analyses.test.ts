@@ -48,7 +48,7 @@ describe('the contract of analyses, as a story', () => {
   let database: Client;
   let conversationId: string;
   before(async () => {
-    stack = await startStack(scope);
+    stack = await startStack(scope, { ownProcess: true });
     database = await connect(scope, stack.database.url);
     conversationId = await talk('What is our refund policy?');
   });

@@ -81,7 +81,7 @@ describe('the governance contract, as a story', () => {
   let ask: Ask;
   before(async () => {
     // The contract knows no roles: any token does everything. An Organization that wants that says so.
-    stack = await startStack(scope, { authentication: { defaultRoles: ['admin'] } });
+    stack = await startStack(scope, { ownProcess: true, authentication: { defaultRoles: ['admin'] } });
     const asAda = makeAsk(stack);
     ask = (method, path, body, headers) => asAda(method, path, body, { 'x-response-format': 'simple', ...headers });
   });

@@ -100,7 +100,10 @@ describe('the speech contract, as a story', () => {
   let database: Client;
   before(async () => {
     // The contract knows neither users nor roles. An Organization that wants that says so.
-    stack = await startStack(scope, { authentication: { defaultRoles: ['admin'], requireUser: false } });
+    stack = await startStack(scope, {
+      ownProcess: true,
+      authentication: { defaultRoles: ['admin'], requireUser: false },
+    });
     database = await connect(scope, stack.database.url);
   });
 

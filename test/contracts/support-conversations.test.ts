@@ -37,7 +37,7 @@ describe('the contract of customer support, as a story: conversations', () => {
   let backend: string;
   let customer: string;
   before(async () => {
-    stack = await startStack(scope);
+    stack = await startStack(scope, { ownProcess: true });
     database = await connect(scope, stack.database.url);
     admin = await stack.sign({ user: 'ada', roles: ['admin'] });
     backend = await stack.sign({ roles: ['member'] });

@@ -19,7 +19,7 @@ describe('the contract of customer support, as a story: the knowledge base', () 
   let admin: string;
   let member: string;
   before(async () => {
-    stack = await startStack(scope);
+    stack = await startStack(scope, { ownProcess: true });
     database = await connect(scope, stack.database.url);
     admin = await stack.sign({ user: 'ada', roles: ['admin'] });
     member = await stack.sign({ user: 'ben', roles: ['member'] });

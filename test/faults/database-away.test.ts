@@ -14,7 +14,7 @@ const paceMs = 160;
 const leastCalls = 1_000;
 
 it('30 seconds without the database under load: every call is answered, and every record arrives', async (t) => {
-  const stack = await startStack(t, { ownDatabase: true });
+  const stack = await startStack(t, { ownDatabase: true, ownProcess: true });
   const seen: Seen[] = [];
   let loading = true;
   let isPaced = false;

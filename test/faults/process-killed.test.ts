@@ -5,7 +5,7 @@ import { until } from '../until.ts';
 import { assertAccountsEqualBill, countRunning, makeCall, type Seen } from './accounts.ts';
 
 it('kill -9 of the proxy amid 200 concurrent calls loses no record and invents none', async (t) => {
-  const stack = await startStack(t);
+  const stack = await startStack(t, { ownProcess: true });
   const seen: Seen[] = [];
   const calls = Array.from({ length: 200 }, async (_, number) => {
     // From done at once to far from done when the kill comes, and some that are under way whenever it comes.

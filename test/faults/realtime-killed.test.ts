@@ -14,7 +14,7 @@ interface Billed {
 }
 
 it('kill -9 of the proxy amid sessions that speak and write loses no response and invents none', async (t) => {
-  const stack = await startStack(t, { prepare: everyModel() });
+  const stack = await startStack(t, { prepare: everyModel(), ownProcess: true });
 
   /** Talks until its session is cut. */
   const talk = async (realtime: RealtimeClient, number: number) => {

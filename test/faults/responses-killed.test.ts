@@ -14,7 +14,7 @@ interface Billed {
 }
 
 it('kill -9 of the proxy amid sessions of the Responses API loses no response and invents none', async (t) => {
-  const stack = await startStack(t, { prepare: everyModel() });
+  const stack = await startStack(t, { prepare: everyModel(), ownProcess: true });
 
   /** Asks for one response after another, in two lanes, until its session is cut. */
   const ask = async (client: ResponsesClient, number: number) => {

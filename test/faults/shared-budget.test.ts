@@ -34,7 +34,7 @@ const counted = async ({ owner }: GovernedStack) => {
 };
 
 it('two proxies share a limit, and a kill -9 of one neither leaks calls nor loses them', async (t) => {
-  const stack = await startGovernedStack(t, { proxies: 2 });
+  const stack = await startGovernedStack(t, { proxies: 2, ownProcess: true });
   await stack.state(`limits: [{name: calls, requests: {count: ${limit}, window: 24h}}]`);
   const [one, other] = stack.proxies;
   assert.ok(one && other);
@@ -68,7 +68,7 @@ it('two proxies share a limit, and a kill -9 of one neither leaks calls nor lose
 });
 
 it('while PostgreSQL is away, calls go on with what is leased, and then as whenUnavailable says', async (t) => {
-  const stack = await startGovernedStack(t, { ownDatabase: true });
+  const stack = await startGovernedStack(t, { ownDatabase: true, ownProcess: true });
   const embed = (user: string) =>
     stack.client(user).embeddings.create({ model: 'text-embedding-3-small', input: 'Hi' });
   await stack.state(`limits:

@@ -5,7 +5,7 @@ import { until } from '../until.ts';
 import { assertAccountsEqualBill, makeCall, type Seen } from './accounts.ts';
 
 it('a proxy that starts while the database is away serves with its stored configuration', async (t) => {
-  const stack = await startStack(t, { ownDatabase: true });
+  const stack = await startStack(t, { ownDatabase: true, ownProcess: true });
   const seen: Seen[] = [await makeCall(stack, 'before', false, 'words=5')];
   await stack.database.stop();
   const pid = stack.proxy.pid() ?? 0;

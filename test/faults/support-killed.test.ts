@@ -5,7 +5,7 @@ import { startDesk } from '../proxy/surfaces/support/desk-stack.ts';
 import { until } from '../until.ts';
 
 test('a proxy that is killed in the middle of an answer leaves a conversation that says so, and goes on', async (t) => {
-  const desk = await startDesk(t, {});
+  const desk = await startDesk(t, {}, {}, { ownProcess: true });
   const database = await connect(t, desk.stack.database.url);
   const asked = Promise.withResolvers<void>();
   desk.reply = () => {

@@ -100,6 +100,7 @@ describe('every kind of rule on every route', () => {
   let admin: string;
   before(async () => {
     stack = await startStack(scope, {
+      ownProcess: true,
       prepare: async (directory) => {
         await everyModel(rules)(directory);
         for (const [name, model] of Object.entries(templates)) await stateTemplate(directory, name, model);

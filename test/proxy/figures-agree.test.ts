@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import OpenAI, { toFile } from 'openai';
 import type { Client } from 'pg';
+import type { ProxyProcess } from '../../cli/local/proxies.ts';
 import { readSpending } from '../../database/analytics/spending.ts';
 import { connect } from '../database/tenant.ts';
 import { recordOf } from '../recorded-call.ts';
@@ -27,7 +28,7 @@ const pico = (dollars: number | string) => Math.round(Number(dollars) * 1e12);
 /** Calls of every kind through the front door: metrics, analytics and records tell the same of them. */
 describe('figures', () => {
   const scope = suiteScope();
-  let stack: Stack;
+  let stack: Stack<ProxyProcess>;
   let ask: Ask;
   let client: OpenAI;
   let owner: Client;
@@ -35,7 +36,7 @@ describe('figures', () => {
   let retiredId: string;
 
   before(async () => {
-    stack = await startStack(scope);
+    stack = await startStack(scope, { ownProcess: true });
     ask = makeAsk(stack);
     await allowEveryModel(stack);
     client = new OpenAI({

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from 'node:net';
 import { before, beforeEach, describe, it } from 'node:test';
 import type { Client } from 'pg';
+import type { ProxyProcess } from '../../cli/local/proxies.ts';
 import { connect } from '../database/tenant.ts';
 import { recordOf } from '../recorded-call.ts';
 import { suiteScope } from '../scope.ts';
@@ -17,7 +18,7 @@ const megabyte = 1024 * 1024;
 /** Forms and audio, byte for byte: a real proxy process in front of a server of the test's. */
 describe('media', () => {
   const scope = suiteScope();
-  let stack: Stack;
+  let stack: Stack<ProxyProcess>;
   let database: Client;
   let answer: (request: IncomingMessage, response: ServerResponse) => void;
   /** What arrived at the provider since the test began. */
@@ -32,6 +33,7 @@ describe('media', () => {
     await once(server.listen(0, '127.0.0.1'), 'listening');
     scope.after(async () => server.close().closeAllConnections());
     stack = await startStack(scope, {
+      ownProcess: true,
       upstreamUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
     });
     database = await connect(scope, stack.database.url);

@@ -41,7 +41,7 @@ describe('a compressed body', () => {
     await once(server.listen(0, '127.0.0.1'), 'listening');
     scope.after(async () => server.close().closeAllConnections());
     const upstreamUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
-    stack = await startStack(scope, { upstreamUrl });
+    stack = await startStack(scope, { upstreamUrl, ownProcess: true });
   });
 
   const post = async (path: string, encoding: string, body: Buffer, type = 'application/json') => {

@@ -55,7 +55,7 @@ describe('surfaces', () => {
   };
 
   before(async () => {
-    stack = await startStack(scope);
+    stack = await startStack(scope, { ownProcess: true });
     const quickstart = await readFile(join(stack.directory, 'organization.yaml'), 'utf8');
     // Every model, so that nothing but the surface refuses a call.
     specWithoutSurfaces = quickstart.replace(/ {2}# Any other model[\s\S]*$/, '');

@@ -54,7 +54,10 @@ export interface Stage {
 const pictures = process.env.CHAPERONE_SCREENSHOTS;
 
 export async function startStage(scope: Scope): Promise<Stage> {
-  const [desk, browser] = await Promise.all([startDesk(scope, { agents: ['agent_1'] }), startChromium(scope)]);
+  const [desk, browser] = await Promise.all([
+    startDesk(scope, { agents: ['agent_1'] }, {}, { ownProcess: true }),
+    startChromium(scope),
+  ]);
   const baseUrl = new URL(desk.stack.baseUrl).origin;
   const website = await startWebsite(scope, baseUrl);
   if (pictures !== undefined) mkdirSync(pictures, { recursive: true });

@@ -24,7 +24,7 @@ export const article = {
 };
 
 export async function startProduct(scope: Scope): Promise<Product> {
-  const stack = await startStack(scope);
+  const stack = await startStack(scope, { ownProcess: true });
   const admin = await stack.sign({ user: 'ada', roles: ['admin'] });
   const backend = await stack.sign({ roles: ['member'] });
   return {

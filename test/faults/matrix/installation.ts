@@ -18,7 +18,7 @@ import { startUpstream, type Upstream } from './upstream.ts';
 
 /** What the matrix breaks: a whole installation, with a relay in front of each thing that a proxy speaks to. */
 export interface Installation {
-  readonly stack: Stack;
+  readonly stack: Stack<ProxyProcess>;
   readonly upstream: Upstream;
   /** Between proxies and PostgreSQL. */
   readonly databaseRelay: TcpRelay;
@@ -83,6 +83,7 @@ export async function startInstallation(scope: Scope): Promise<Installation> {
   let databaseRelay: TcpRelay | undefined;
   let superuserUrl = '';
   const stack = await startStack(scope, {
+    ownProcess: true,
     upstreamUrl: `http://127.0.0.1:${upstreamRelay.port}/v1`,
     prepare: (directory) => prepare(directory, collector),
     async pool(postgres) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
+import type { ProxyProcess } from '../../../cli/local/proxies.ts';
 import { verifyAudit } from '../../../database/audit/verify.ts';
 import { suiteScope } from '../../scope.ts';
 import { until } from '../../until.ts';
@@ -32,12 +33,12 @@ type Shown = any;
 
 describe('the audit log of a proxy', () => {
   const scope = suiteScope();
-  let stack: GovernedStack;
+  let stack: GovernedStack<ProxyProcess>;
   let ask: Ask;
   let organizationId: string;
 
   before(async () => {
-    stack = await startGovernedStack(scope, { ownDatabase: true });
+    stack = await startGovernedStack(scope, { ownDatabase: true, ownProcess: true });
     ask = makeAsk(stack);
     await stack.state(rules);
     const { rows } = await stack.owner.query('select organization_id as id from chaperone.organizations');

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { parseDocument } from 'yaml';
+import type { ProxyProcess } from '../../../cli/local/proxies.ts';
 import { replaceFile } from '../../directories.ts';
 import { suiteScope } from '../../scope.ts';
 import { type Stack, startStack } from '../../stack.ts';
@@ -14,9 +15,9 @@ const traceId = '0af7651916cd43dd8448eb211c80319c';
 
 describe('the log of a proxy', () => {
   const scope = suiteScope();
-  let stack: Stack;
+  let stack: Stack<ProxyProcess>;
   before(async () => {
-    stack = await startStack(scope);
+    stack = await startStack(scope, { ownProcess: true });
   });
 
   const call = async (body: object, headers: Record<string, string> = {}) => {

@@ -1,35 +1,46 @@
-import { openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import OpenAI from 'openai';
 import { Client } from 'pg';
 import { parse, parseDocument } from 'yaml';
-import { type ProxyProcess, startProxyProcess } from '../../../cli/local/proxies.ts';
-import { makeDirectory, replaceFile } from '../../directories.ts';
-import { program } from '../../program.ts';
+import type { ProxyProcess } from '../../../cli/local/proxies.ts';
+import { replaceFile } from '../../directories.ts';
+import type { TestProxy } from '../../proxy-here.ts';
+import { startProxy } from '../../proxy-process.ts';
 import { atEnd, type Scope } from '../../scope.ts';
-import { type Stack, type StackOptions, startStack } from '../../stack.ts';
+import { type ProcessStackOptions, type Stack, type StackOptions, startStack } from '../../stack.ts';
 import { until } from '../../until.ts';
 
 /** A stack whose limits and budgets a test states. */
-export interface GovernedStack extends Stack {
-  readonly proxies: readonly ProxyProcess[];
+export interface GovernedStack<Proxy extends TestProxy = TestProxy> extends Stack<Proxy> {
+  /** Each after the first is a process of its own. */
+  readonly proxies: readonly [Proxy, ...ProxyProcess[]];
   readonly owner: Client;
   /** Puts fields of the Organization's spec, as YAML, in force at every proxy. All former rules go. */
   state(yaml: string): Promise<void>;
   /** A client that retries nothing, as this user. */
-  client(user: string, proxy?: ProxyProcess): OpenAI;
+  client(user: string, proxy?: TestProxy): OpenAI;
   /** A metric's lines. */
-  metric(name: string, proxy?: ProxyProcess): Promise<string[]>;
+  metric(name: string, proxy?: TestProxy): Promise<string[]>;
 }
 
+interface MoreProxies {
+  /** Absent: one. */
+  readonly proxies?: number;
+}
+
+export function startGovernedStack(
+  scope: Scope,
+  options: ProcessStackOptions & MoreProxies,
+): Promise<GovernedStack<ProxyProcess>>;
+export function startGovernedStack(scope: Scope, options?: StackOptions & MoreProxies): Promise<GovernedStack>;
 export async function startGovernedStack(
   scope: Scope,
-  options: StackOptions & { readonly proxies?: number } = {},
+  options: StackOptions & MoreProxies = {},
 ): Promise<GovernedStack> {
   const stack = await startStack(scope, options);
-  const proxies = [stack.proxy];
-  while (proxies.length < (options.proxies ?? 1)) proxies.push(await startAnother(scope, stack));
+  const proxies: [TestProxy, ...ProxyProcess[]] = [stack.proxy];
+  while (proxies.length < (options.proxies ?? 1)) proxies.push(await startProxy(scope, stack));
   const owner = new Client({ connectionString: stack.database.url });
   owner.on('error', () => {});
   await owner.connect();
@@ -41,7 +52,7 @@ export async function startGovernedStack(
     const text = await (await fetch(`http://127.0.0.1:${proxy.metricsPort}/metrics`)).text();
     return text.split('\n').filter((line) => line.startsWith(name));
   };
-  const versionOf = async (proxy: ProxyProcess) =>
+  const versionOf = async (proxy: TestProxy) =>
     Number((await metric('chaperone_snapshot_version', proxy))[0]?.split(' ')[1]);
   return {
     ...stack,
@@ -75,24 +86,6 @@ export async function startGovernedStack(
         maxRetries: 0,
       }),
   };
-}
-
-/** Another proxy of the organization, with a volume of its own. */
-async function startAnother(scope: Scope, stack: Stack): Promise<ProxyProcess> {
-  const directory = await makeDirectory(scope);
-  const proxy = await startProxyProcess({
-    organization: 'acme',
-    entry: program(),
-    credentialsDirectory: stack.credentialsDirectory,
-    dataDirectory: join(directory, 'data'),
-    port: 0,
-    metricsPort: 0,
-    upstreamUrl: stack.upstreamUrl,
-    logFile: openSync(join(directory, 'log'), 'a'),
-    onRestart: () => {},
-  });
-  atEnd(scope, () => proxy.stop(4_000));
-  return proxy;
 }
 
 /** An error of OpenAI's SDK. */

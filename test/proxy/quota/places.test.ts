@@ -152,7 +152,7 @@ describe('places for concurrent calls', () => {
   it('go round between two real proxies', async () => {
     const stack = await startGovernedStack(scope, { proxies: 2 });
     await stack.state('limits: [{name: place, concurrent: 1}]');
-    const [busy, other] = stack.proxies;
+    const [busy, other = assert.fail()] = stack.proxies;
     const call = (proxy: typeof busy, user: string) =>
       stack.client(user, proxy).chat.completions.create({
         model: 'gpt-4o-mini',

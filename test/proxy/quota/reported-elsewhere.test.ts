@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
+import type { ProxyProcess } from '../../../cli/local/proxies.ts';
 import { suiteScope } from '../../scope.ts';
 import { until } from '../../until.ts';
 import { type GovernedStack, startGovernedStack } from './governed-stack.ts';
@@ -38,9 +39,12 @@ const model = 'gpt-4o-mini';
 
 describe('what users of other gateways have reported', () => {
   const scope = suiteScope();
-  let stack: GovernedStack;
+  let stack: GovernedStack<ProxyProcess>;
   before(async () => {
-    stack = await startGovernedStack(scope, { proxies: 2, environment: { ...process.env, TZ: 'Asia/Shanghai' } });
+    stack = await startGovernedStack(scope, {
+      ...{ proxies: 2, ownProcess: true },
+      environment: { ...process.env, TZ: 'Asia/Shanghai' },
+    });
     await stack.state(rules);
   });
   const places = () => stack.proxies;

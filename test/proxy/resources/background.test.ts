@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
 import { Client } from 'pg';
+import type { ProxyProcess } from '../../../cli/local/proxies.ts';
 import { startProxy } from '../../proxy-process.ts';
 import { suiteScope } from '../../scope.ts';
 import { type Stack, startStack } from '../../stack.ts';
@@ -20,7 +21,7 @@ interface Settled {
 /** Calls that the provider works on after its answer: settled once, whoever sees their end. */
 describe('a response in the background', () => {
   const scope = suiteScope();
-  let stack: Stack;
+  let stack: Stack<ProxyProcess>;
   let bob: OpenAI;
   let database: Client;
 
@@ -62,7 +63,7 @@ describe('a response in the background', () => {
   };
 
   before(async () => {
-    stack = await startStack(scope, { ownDatabase: true });
+    stack = await startStack(scope, { ownDatabase: true, ownProcess: true });
     bob = clientOf(stack.baseUrl);
     database = new Client({ connectionString: stack.database.url });
     database.on('error', () => {});

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import OpenAI, { toFile } from 'openai';
 import type { Client } from 'pg';
+import type { ProxyProcess } from '../../../cli/local/proxies.ts';
 import { type CountedSandbox, startCountedSandbox } from '../../counted-sandbox.ts';
 import { connect } from '../../database/tenant.ts';
 import { suiteScope } from '../../scope.ts';
@@ -12,14 +13,14 @@ import { until } from '../../until.ts';
 describe('the relay of stored resources', () => {
   const scope = suiteScope();
   let sandbox: CountedSandbox;
-  let stack: Stack;
+  let stack: Stack<ProxyProcess>;
   let bob: OpenAI;
   let alice: OpenAI;
   let database: Client;
 
   before(async () => {
     sandbox = await startCountedSandbox(scope);
-    stack = await startStack(scope, { upstreamUrl: sandbox.url });
+    stack = await startStack(scope, { upstreamUrl: sandbox.url, ownProcess: true });
     const clientOf = (user: string) =>
       new OpenAI({
         baseURL: stack.baseUrl,

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
-import { openSync } from 'node:fs';
-import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { Client } from 'pg';
-import { type ProxyProcess, startProxyProcess } from '../../../cli/local/proxies.ts';
-import { makeDirectory } from '../../directories.ts';
-import { program } from '../../program.ts';
+import type { ProxyProcess } from '../../../cli/local/proxies.ts';
+import type { TestProxy } from '../../proxy-here.ts';
+import { startProxy } from '../../proxy-process.ts';
 import { atEnd, suiteScope } from '../../scope.ts';
 import { type Answer, sendJson } from '../../scripted-provider.ts';
 import { until } from '../../until.ts';
@@ -25,23 +23,7 @@ describe('two proxies of an organization', () => {
   let routed: Routed<'first' | 'second'>;
   let other: ProxyProcess;
   let database: Client;
-  const startAnother = async () => {
-    const directory = await makeDirectory(scope);
-    const proxy = await startProxyProcess({
-      organization: 'acme',
-      entry: program(),
-      credentialsDirectory: routed.credentialsDirectory,
-      dataDirectory: join(directory, 'data'),
-      port: 0,
-      metricsPort: 0,
-      upstreamUrl: routed.upstreamUrl,
-      logFile: openSync(join(directory, 'log'), 'a'),
-      onRestart: () => {},
-    });
-    atEnd(scope, () => proxy.stop(4_000));
-    return proxy;
-  };
-  const chat = async (model: string, { port }: Pick<ProxyProcess, 'port'> = routed.proxy) => {
+  const chat = async (model: string, { port }: Pick<TestProxy, 'port'> = routed.proxy) => {
     const answered = await fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${routed.token}`, 'x-user-id': 'bob' },
@@ -50,7 +32,7 @@ describe('two proxies of an organization', () => {
     await answered.text();
     return answered.headers.get('x-chaperone-provider');
   };
-  const isOpenAt = async ({ metricsPort }: ProxyProcess) =>
+  const isOpenAt = async ({ metricsPort }: TestProxy) =>
     /chaperone_circuit_open\{gen_ai_provider_name="first",scope="provider",api_key_id="",organization="acme"\} 1/.test(
       await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text(),
     );
@@ -67,7 +49,7 @@ describe('two proxies of an organization', () => {
         second: { priority: 1 },
       },
     });
-    other = await startAnother();
+    other = await startProxy(scope, routed);
     database = new Client({ connectionString: routed.database.url });
     await database.connect();
     atEnd(scope, () => database.end());
@@ -90,7 +72,7 @@ describe('two proxies of an organization', () => {
     await until(() => isOpenAt(other), 'the other proxy to know of the circuit');
     routed.providers.first.answer = serves;
     assert.equal(await chat('gpt-4o', other), 'second');
-    const late = await startAnother();
+    const late = await startProxy(scope, routed);
     await until(() => isOpenAt(late), 'a proxy that starts to know of the circuit');
     assert.equal(await chat('gpt-4o', late), 'second');
   });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { before, suite, test } from 'node:test';
 import { Client } from 'pg';
+import type { ProxyProcess } from '../../../cli/local/proxies.ts';
 import { ProxyError } from '../../../proxy/error.ts';
 import { errorEvent } from '../../../proxy/sockets/responses/events.ts';
 import { replaceFile } from '../../directories.ts';
@@ -41,10 +42,10 @@ const rules = `
 
 suite('sessions of the Responses API that are refused', () => {
   const scope = suiteScope();
-  let stack: Stack;
+  let stack: Stack<ProxyProcess>;
   let db: Client;
   before(async () => {
-    stack = await startStack(scope, { prepare: everyModel(rules) });
+    stack = await startStack(scope, { prepare: everyModel(rules), ownProcess: true });
     db = new Client({ connectionString: stack.database.url });
     await db.connect();
     scope.after(() => db.end());

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
+import type { ProxyProcess } from '../../../cli/local/proxies.ts';
 import { suiteScope } from '../../scope.ts';
 import { until } from '../../until.ts';
 import { type GovernedStack, startGovernedStack } from '../quota/governed-stack.ts';
@@ -35,10 +36,10 @@ const secret = ['ghp', 'a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8'].join('_');
 /** A voice assistant with OpenAI's SDK: each turn is heard, answered, translated and spoken. */
 describe('a voice loop', () => {
   const scope = suiteScope();
-  let stack: GovernedStack;
+  let stack: GovernedStack<ProxyProcess>;
   let client: OpenAI;
   before(async () => {
-    stack = await startGovernedStack(scope);
+    stack = await startGovernedStack(scope, { ownProcess: true });
     await stack.state(spec);
     client = new OpenAI({
       baseURL: stack.baseUrl,

@@ -4,6 +4,7 @@ import { before, describe, it } from 'node:test';
 import { Client } from 'pg';
 import type { ProxyProcess } from '../../../../cli/local/proxies.ts';
 import { deletePast } from '../../../../database/past-rows.ts';
+import type { TestProxy } from '../../../proxy-here.ts';
 import { startProxy } from '../../../proxy-process.ts';
 import { atEnd, suiteScope } from '../../../scope.ts';
 import { type Stack, startStack } from '../../../stack.ts';
@@ -28,7 +29,7 @@ describe('a POST with an Idempotency-Key', () => {
     path: string,
     body: object,
     key: string | undefined,
-    options: { proxy?: ProxyProcess; token?: string; user?: string } = {},
+    options: { proxy?: TestProxy; token?: string; user?: string } = {},
   ) => {
     const { proxy = stack.proxy, token = stack.token, user = 'ada' } = options;
     const answer = await fetch(`http://127.0.0.1:${proxy.port}${path}`, {

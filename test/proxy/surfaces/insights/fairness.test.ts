@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import type { ProxyProcess } from '../../../../cli/local/proxies.ts';
 import { suiteScope } from '../../../scope.ts';
 import { type Insights, startInsights } from './insights-stack.ts';
 
@@ -19,10 +20,10 @@ const query = '?attributes=group&outcome_columns=score,resolved&min_group_size=2
 /** Fairness of contract 3, through the front door. */
 describe('fairness', () => {
   const scope = suiteScope();
-  let insights: Insights;
+  let insights: Insights<ProxyProcess>;
   let analyst: string;
   before(async () => {
-    insights = await startInsights(scope);
+    insights = await startInsights(scope, {}, { ownProcess: true });
     analyst = await insights.stack.sign({ user: 'ann', roles: ['analyst'] });
   });
   const analyze = (body: object, token = analyst) => insights.ask('POST', '/fairness/analyze', body, { token });

@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseDocument, stringify } from 'yaml';
+import type { ProxyProcess } from '../../../../cli/local/proxies.ts';
 import { operatorNamespace } from '../../../../operator/credentials.ts';
 import { replaceFile } from '../../../directories.ts';
+import type { TestProxy } from '../../../proxy-here.ts';
 import type { Scope } from '../../../scope.ts';
-import { type Stack, type StackOptions, startStack } from '../../../stack.ts';
+import { type ProcessStackOptions, type Stack, type StackOptions, startStack } from '../../../stack.ts';
 
 export interface InsightsAnswer {
   readonly status: number;
@@ -14,8 +16,8 @@ export interface InsightsAnswer {
 }
 
 /** A stack whose API of contract 3 a test asks. */
-export interface Insights {
-  readonly stack: Stack;
+export interface Insights<Proxy extends TestProxy = TestProxy> {
+  readonly stack: Stack<Proxy>;
   readonly ask: (method: string, path: string, body?: unknown, options?: AskOptions) => Promise<InsightsAnswer>;
 }
 
@@ -26,6 +28,16 @@ interface AskOptions {
 }
 
 /** @param spec fields of the Organization's spec, by their paths, such as `authentication.accounts` */
+export function startInsights(
+  scope: Scope,
+  spec: Readonly<Record<string, unknown>>,
+  options: ProcessStackOptions,
+): Promise<Insights<ProxyProcess>>;
+export function startInsights(
+  scope: Scope,
+  spec?: Readonly<Record<string, unknown>>,
+  options?: StackOptions,
+): Promise<Insights>;
 export async function startInsights(
   scope: Scope,
   spec: Readonly<Record<string, unknown>> = {},

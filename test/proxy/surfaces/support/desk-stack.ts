@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseDocument } from 'yaml';
+import type { ProxyProcess } from '../../../../cli/local/proxies.ts';
 import { replaceFile } from '../../../directories.ts';
+import type { TestProxy } from '../../../proxy-here.ts';
 import type { Scope } from '../../../scope.ts';
 import { type ScriptedProvider, sendJson, startScriptedProvider } from '../../../scripted-provider.ts';
-import { type Stack, type StackOptions, startStack } from '../../../stack.ts';
+import { type ProcessStackOptions, type Stack, type StackOptions, startStack } from '../../../stack.ts';
 
 export interface Answer {
   readonly status: number;
@@ -14,8 +16,8 @@ export interface Answer {
 }
 
 /** A support desk with a model that says what the test wants. */
-export interface Desk {
-  readonly stack: Stack;
+export interface Desk<Proxy extends TestProxy = TestProxy> {
+  readonly stack: Stack<Proxy>;
   readonly provider: ScriptedProvider;
   readonly admin: string;
   readonly backend: string;
@@ -31,6 +33,18 @@ export interface Desk {
 export const sure = { cited: undefined, confidence: 0.97, answer: 'Choose Forgot Password on the login page.' };
 
 /** @param support `spec.support` of the Organization @param more further fields of its spec */
+export function startDesk(
+  scope: Scope,
+  support: object,
+  more: Readonly<Record<string, unknown>>,
+  options: ProcessStackOptions,
+): Promise<Desk<ProxyProcess>>;
+export function startDesk(
+  scope: Scope,
+  support: object,
+  more?: Readonly<Record<string, unknown>>,
+  options?: StackOptions,
+): Promise<Desk>;
 export async function startDesk(
   scope: Scope,
   support: object,

@@ -9,7 +9,7 @@ const conversations = 200;
 const doubled = 40;
 
 test('200 conversations wait for a slow provider: each gets its own answers, in order, and others do not wait', async (t) => {
-  const desk = await startDesk(t, { maxTurns: 1_000 });
+  const desk = await startDesk(t, { maxTurns: 1_000 }, {}, { ownProcess: true });
   const { proxy } = desk.stack;
   const prompts: string[] = [];
   let waiting = 0;

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { before, describe, it } from 'node:test';
-import type { ProxyProcess } from '../../../../cli/local/proxies.ts';
 import { guesses } from '../../../../proxy/http/rates/address-buckets.ts';
+import type { TestProxy } from '../../../proxy-here.ts';
 import { suiteScope } from '../../../scope.ts';
 import { type GovernedStack, startGovernedStack } from '../../quota/governed-stack.ts';
 
@@ -34,7 +34,7 @@ describe('rates of requests', () => {
 
   const ask = async (
     path: string,
-    options: { credential?: string; from?: string; proxy?: ProxyProcess | undefined; init?: RequestInit } = {},
+    options: { credential?: string; from?: string; proxy?: TestProxy | undefined; init?: RequestInit } = {},
   ): Promise<Answer> => {
     const { credential = stack.token, from = '192.0.2.1', proxy = stack.proxy, init = {} } = options;
     const answer = await fetch(`http://127.0.0.1:${proxy.port}${path}`, {

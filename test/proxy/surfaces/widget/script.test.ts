@@ -12,7 +12,7 @@ describe('GET /widget.js', () => {
   const scope = suiteScope();
   let stack: Stack;
   before(async () => {
-    stack = await startStack(scope);
+    stack = await startStack(scope, { ownProcess: true });
   });
   const get = (headers: Record<string, string> = {}, method = 'GET') =>
     fetch(new URL('/widget.js', stack.baseUrl), { method, headers });

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, beforeEach, describe, it } from 'node:test';
 import { Client } from 'pg';
+import type { ProxyProcess } from '../../../../../cli/local/proxies.ts';
 import { replaceFile } from '../../../../directories.ts';
 import { startProxy } from '../../../../proxy-process.ts';
 import { recordOf } from '../../../../recorded-call.ts';
@@ -34,13 +35,13 @@ const says = (...confidences: number[]) => ({
 describe('POST /v1/analysis', () => {
   const scope = suiteScope();
   let upstream: ScriptedUpstream;
-  let stack: Stack;
+  let stack: Stack<ProxyProcess>;
   let ask: Ask;
   let owner: Client;
 
   before(async () => {
     upstream = await startScriptedUpstream(scope);
-    stack = await startStack(scope, { upstreamUrl: upstream.url, ownDatabase: true });
+    stack = await startStack(scope, { upstreamUrl: upstream.url, ownDatabase: true, ownProcess: true });
     ask = makeAsk(stack);
     owner = new Client({ connectionString: stack.database.url });
     // One test ends the database under it.
