@@ -105,7 +105,8 @@ describe('budgets of calendar windows', () => {
     await time.setTo('2031-03-13T12:00:00Z');
     await everywhere(async (proxy) => {
       const refusal = await spend('raised-1', proxy);
-      assert.match(refusal, /of the budget raised 0 of 0\.0001 US dollars are left/);
+      // What is left is less than a call may need, and more once what a proxy has leased comes back.
+      assert.match(refusal, /of the budget raised 0(?:\.0000\d+)? of 0\.0001 US dollars are left/);
     });
     const after = await figure('raised');
     assert.deepEqual([after.amount_usd, after.raise.active], [0.0001, false]);

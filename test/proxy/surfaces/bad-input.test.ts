@@ -68,7 +68,7 @@ describe('bad input', () => {
   let stack: Stack;
   let operations: { readonly method: string; readonly path: string; readonly operation: Operation }[];
   before(async () => {
-    stack = await startStack(scope);
+    stack = await startStack(scope, { ownProcess: true });
     const response = await fetch(stack.baseUrl.replace(/\/v1$/, '/openapi.json'));
     const { paths } = (await response.json()) as { paths: Record<string, Record<string, Operation>> };
     operations = Object.entries(paths).flatMap(([path, methods]) =>

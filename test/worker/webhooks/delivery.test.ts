@@ -124,25 +124,26 @@ test('an analysis that has ended tells the webhook', async () => {
 });
 
 test('events about one subject come in order, also after a failure, and others do not wait for them', async () => {
-  let failures = 1;
+  let attempted = 0;
   receiver.answer = (response, { json }) => {
-    const fails = json.data.analysis_id === 'a-0' && failures-- > 0;
+    // At least once, and until all of the other subject have come.
+    const fails = json.data.analysis_id === 'a-0' && (attempted++ === 0 || idsOf('b-').length < 10);
     response.writeHead(fails ? 500 : 204).end();
   };
   for (let number = 0; number < 10; number += 1) {
     await emit('subject-a', `a-${number}`);
     await emit('subject-b', `b-${number}`);
   }
-  await until(() => idsOf('b-').length === 10 && idsOf('a-').length === 11, 'all events');
+  await until(() => idsOf('b-').length === 10 && idsOf('a-').includes('a-9'), 'all events');
   const numbers = Array.from({ length: 10 }, (_, number) => number);
-  assert.deepEqual(idsOf('a-'), ['a-0', ...numbers.map((number) => `a-${number}`)]);
+  const repeats = Array.from({ length: attempted - 1 }, () => 'a-0');
+  assert.deepEqual(idsOf('a-'), [...repeats, ...numbers.map((number) => `a-${number}`)]);
   assert.deepEqual(
     idsOf('b-'),
     numbers.map((number) => `b-${number}`),
   );
-  const all = receiver.received.map(({ json }) => json.data.analysis_id);
-  assert.ok(all.indexOf('b-9') < all.lastIndexOf('a-0'), 'one subject does not wait for another');
   const attempts = receiver.received.filter(({ json }) => json.data.analysis_id === 'a-0');
+  assert.ok(attempts.length > 1);
   assert.equal(new Set(attempts.map(({ headers }) => headers['webhook-id'])).size, 1, 'each attempt has the same id');
   assert.equal(new Set(attempts.map(({ body }) => body)).size, 1, 'and the same body');
 });
