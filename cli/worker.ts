@@ -86,8 +86,8 @@ export async function worker(options: WorkerCommandOptions, environment: NodeJS.
 }
 
 /**
- * Reads the login, which the operator hands out beside the organizations' credentials. A new installation's worker waits
- * for it: the operator makes it at its start, and a kubelet mounts it a minute or two later.
+ * Reads the login, which the operator hands out beside the organizations' credentials. In a cluster the worker's pod starts
+ * when it is there; elsewhere a new installation's worker waits for the operator, which makes it at its start.
  */
 async function readDatabaseUrl(directory: string, log: Logger): Promise<string> {
   const file = join(directory, 'database-url');

@@ -66,6 +66,8 @@ export function openWorkerAccess(options: WorkerAccessOptions): WorkerAccess {
     }, ms);
   };
   const writeAll = async () => {
+    // A pod that mounts the first Secret without the login would get it a minute or two later.
+    await first;
     for (const place of [...dirty]) {
       try {
         await write(place);
