@@ -1,8 +1,13 @@
-/** The pause between two checks. A check may be a call or a query, so a slow one is repeated less often. */
+/** The pause between two checks: a share of what has been waited so far, within these limits. */
 const pauseMs = { shortest: 5, longest: 50, share: 0.1 };
+/**
+ * A check may be a query, or a run of kubectl. The pause is as long as the check took, up to this, so that checks take at
+ * most half of a processor from what they wait for.
+ */
+const longestCheckMs = 500;
 
 /**
- * Waits until `condition` returns a value. It returns at most a tenth later.
+ * Waits until `condition` returns a value.
  *
  * @throws after `timeoutMs`, with `what` in the message
  */
@@ -13,11 +18,14 @@ export async function until<Value>(
 ): Promise<Value> {
   const startedAt = performance.now();
   for (;;) {
+    const checkedAt = performance.now();
     const value = await condition();
     if (value !== undefined && value !== false) return value;
-    const waitedMs = performance.now() - startedAt;
+    const now = performance.now();
+    const waitedMs = now - startedAt;
     if (waitedMs > timeoutMs) throw new Error(`Waited ${timeoutMs} ms in vain for ${what}`);
-    const nextMs = Math.min(Math.max(waitedMs * pauseMs.share, pauseMs.shortest), pauseMs.longest);
+    const usualMs = Math.min(Math.max(waitedMs * pauseMs.share, pauseMs.shortest), pauseMs.longest);
+    const nextMs = Math.max(usualMs, Math.min(now - checkedAt, longestCheckMs));
     await new Promise((resolve) => setTimeout(resolve, nextMs));
   }
 }

@@ -207,6 +207,25 @@ export async function withService<T>(service: string, port: number, use: (local:
   }
 }
 
+/**
+ * Has the kubelet bring what Secrets have now to these pods at once, by a change of each pod. By itself it looks after a
+ * minute or more.
+ *
+ * @param pods kubectl's arguments that select them
+ * @see https://kubernetes.io/docs/tasks/configure-pod-container/configure-pod-configmap/#mounted-configmaps-are-updated-automatically
+ */
+export async function mountNow(...pods: readonly string[]): Promise<void> {
+  await kubectl('annotate', 'pods', ...pods, '--overwrite', `example.com/mounted-at=${Date.now()}`);
+}
+
+/** Waits until the workers have the credentials of an organization. */
+export async function mountForWorkers(organizationId: string): Promise<void> {
+  const ours = ['--namespace', operatorNamespace];
+  const handedOut = () => kubectl('get', 'secrets', ...ours, '--output=jsonpath={range .items[*]}{.data}{end}');
+  await until(async () => (await handedOut()).includes(`"${organizationId}.json"`), 'its credentials for workers');
+  await mountNow(...ours, '--selector=app.kubernetes.io/component=worker');
+}
+
 /** Deletes the pod of the bundled database, and waits until the next one serves. */
 export async function restartDatabase(): Promise<void> {
   const pod = ['pod', 'chaperone-database-0', '--namespace', operatorNamespace];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { until } from '../until.ts';
-import { call, kubectl, makeTenant, operatorNamespace, query, skip, startWorkload } from './cluster.ts';
+import { call, kubectl, makeTenant, mountNow, operatorNamespace, query, skip, startWorkload } from './cluster.ts';
 
 /** What the application would do with a token of its own. */
 const ask = `fetch('http://127.0.0.1:8000/v1/personas', { headers: { authorization: 'Bearer ' + process.argv[1] } })
@@ -34,6 +34,7 @@ suite('credentials that leaked', { skip }, () => {
     // Its login is gone, and the new one not mounted yet.
     const { id, code } = await call(name, {});
     assert.ok(id !== undefined, code ?? 'it has no id');
+    await mountNow('--namespace', name, '--selector=app=workload');
     await until(
       async () => {
         const sql = 'select from chaperone.requests where organization_id = $1 and response_id = $2';

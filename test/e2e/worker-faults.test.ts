@@ -8,6 +8,7 @@ import {
   apply,
   kubectl,
   makeTenant,
+  mountForWorkers,
   operatorNamespace,
   query,
   restartDatabase,
@@ -80,6 +81,7 @@ suite('the analyses of two organizations', { skip }, () => {
     await kubectl('wait', '--for=condition=Ready', 'pod/receiver', '--namespace', quick.name, '--timeout=120s');
     const unfinished = async (id: string) => (await readStatuses(id)).filter((one) => one !== 'completed').length;
     // By then the workers have the credentials of both.
+    for (const { organizationId } of [slow, quick]) await mountForWorkers(organizationId);
     for (const { name } of [slow, quick]) await askForAnalyses(name, 1);
     for (const { organizationId } of [slow, quick]) {
       await until(async () => (await unfinished(organizationId)) === 0, 'the first analysis', 180_000);
