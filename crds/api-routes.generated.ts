@@ -82,6 +82,7 @@ export const apiRoutes: readonly string[] = [
   'GET /v1/webhooks',
   'GET /v1/webhooks/{id}',
   'GET /v1/webhooks/{id}/deliveries',
+  'GET /websocket',
   'PATCH /api/v1/conversations/{conversation_id}',
   'PATCH /api/v1/review/items/{item_id}',
   'PATCH /api/v1/webhooks/{id}',

@@ -1396,6 +1396,15 @@ export interface OrganizationSpec {
       };
     };
     /**
+     * When those who watch by `/websocket` are alerted.
+     */
+    alerts?: {
+      /**
+       * The share of a text that must be negative, from 0 to 1.
+       */
+      negative: number;
+    };
+    /**
      * How answers to customers are generated.
      */
     responses?: {

@@ -6,6 +6,7 @@ export const pastRows = [
   'conversation analyses',
   'text batches',
   'mappings',
+  'live events',
   'answers',
   'revocations',
   'counters',

@@ -656,6 +656,8 @@ begin
         where o.organization_id = a.organization_id
           and (a.mapping_encrypted is null
             or a.updated_at <= now() - coalesce(o.spec -> 'storage' ->> 'analysisLifetime', '720h')::interval);
+    when 'live events' then
+      delete from chaperone.live_events e where e.created_at <= now() - interval '10 minutes';
     when 'answers' then
       with sizes as materialized (
         select c.organization_id, o.spec -> 'cache' is null as is_off
@@ -1073,6 +1075,8 @@ begin
   update chaperone.review_decisions d set contents_encrypted = null
     where d.organization_id = organization and d.user_id = erased;
   delete from chaperone.review_comments c where c.organization_id = organization and c.user_id = erased;
+  -- Clients name texts, so nobody knows which of the last alerts are about the person.
+  delete from chaperone.live_events e where e.organization_id = organization;
   delete from chaperone.analysis_results where organization_id = organization and user_id = erased;
   -- What is on its way to webhooks about the person is not delivered.
   delete from chaperone.webhook_deliveries d
@@ -2845,6 +2849,32 @@ $function$;
 revoke all on function chaperone.take_lost_calls(bigint) from public;
 grant execute on function chaperone.take_lost_calls(bigint) to chaperone_tenant;
 
+CREATE OR REPLACE FUNCTION chaperone.tell_live(event text, data jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+declare
+  organization uuid := chaperone.current_organization_id();
+  next bigint;
+begin
+  if organization is null then
+    raise exception 'the session belongs to no organization' using errcode = 'insufficient_privilege';
+  end if;
+  insert into chaperone.live_numbers as n (organization_id, number) values (organization, 1)
+    on conflict (organization_id) do update set number = n.number + 1
+    returning n.number into next;
+  insert into chaperone.live_events (organization_id, number, event, data) values (organization, next, event, data);
+  perform pg_notify('chaperone_' || replace(organization::text, '-', ''), 'live');
+end
+$function$;
+revoke all on function chaperone.tell_live(text,jsonb) from public;
+grant execute on function chaperone.tell_live(text,jsonb) to chaperone_tenant;
+
 CREATE OR REPLACE FUNCTION chaperone.term_variants(term text)
  RETURNS text[]
  LANGUAGE sql
@@ -3646,6 +3676,30 @@ alter table chaperone.knowledge_versions enable row level security;
 create policy tenant on chaperone.knowledge_versions as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant insert, select on chaperone.knowledge_versions to chaperone_tenant;
+
+create table chaperone.live_events (
+  organization_id uuid not null,
+  number bigint not null,
+  event text not null,
+  data jsonb not null,
+  created_at timestamp with time zone not null default clock_timestamp()
+);
+alter table chaperone.live_events add constraint live_events_event_check CHECK ((event = ANY (ARRAY['queue_update'::text, 'sentiment_alert'::text])));
+alter table chaperone.live_events add constraint live_events_pkey PRIMARY KEY (organization_id, number);
+alter table chaperone.live_events enable row level security;
+create policy tenant on chaperone.live_events as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.live_events to chaperone_tenant;
+
+create table chaperone.live_numbers (
+  organization_id uuid not null,
+  number bigint not null
+);
+alter table chaperone.live_numbers add constraint live_numbers_pkey PRIMARY KEY (organization_id);
+alter table chaperone.live_numbers enable row level security;
+create policy tenant on chaperone.live_numbers as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.live_numbers to chaperone_tenant;
 
 create table chaperone.login_attempts (
   organization_id uuid not null,

@@ -15,7 +15,7 @@ import type { SurfaceContext } from './surfaces/context.ts';
 import { surfaceTable } from './surfaces/table.ts';
 import type { MakeServer } from './tls.ts';
 
-export type AppOptions = Omit<SurfaceContext, 'surfaces'> & Omit<SocketsContext, 'refusals' | 'envelope'>;
+export type AppOptions = Omit<SurfaceContext, 'surfaces'> & Omit<SocketsContext, 'refusals' | 'envelopeOf'>;
 
 export interface App {
   readonly server: Server;
@@ -63,8 +63,8 @@ export function buildApp(given: AppOptions, surfaces = surfaceTable, makeServer:
     'clientError',
     makeClientErrorAnswer((url) => nearest(url).surface, options.rates),
   );
-  const [{ envelope }] = surfaces;
-  const upgrades = takeUpgrades(server, { ...options, refusals, envelope });
+  const envelopeOf = (url: string) => nearest(url).surface.envelope;
+  const upgrades = takeUpgrades(server, { ...options, refusals, envelopeOf });
   return {
     server,
     upgrades,

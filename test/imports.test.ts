@@ -123,6 +123,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'proxy/operations',
     'proxy/guardrails',
     'proxy/calls',
+    'proxy/governance',
     'proxy/http',
   ],
   proxy: [

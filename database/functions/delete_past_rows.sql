@@ -31,6 +31,8 @@ begin
         where o.organization_id = a.organization_id
           and (a.mapping_encrypted is null
             or a.updated_at <= now() - coalesce(o.spec -> 'storage' ->> 'analysisLifetime', '720h')::interval);
+    when 'live events' then
+      delete from chaperone.live_events e where e.created_at <= now() - interval '10 minutes';
     when 'answers' then
       with sizes as materialized (
         select c.organization_id, o.spec -> 'cache' is null as is_off

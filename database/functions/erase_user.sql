@@ -92,6 +92,8 @@ begin
   update chaperone.review_decisions d set contents_encrypted = null
     where d.organization_id = organization and d.user_id = erased;
   delete from chaperone.review_comments c where c.organization_id = organization and c.user_id = erased;
+  -- Clients name texts, so nobody knows which of the last alerts are about the person.
+  delete from chaperone.live_events e where e.organization_id = organization;
   delete from chaperone.analysis_results where organization_id = organization and user_id = erased;
   -- What is on its way to webhooks about the person is not delivered.
   delete from chaperone.webhook_deliveries d

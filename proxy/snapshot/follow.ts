@@ -13,6 +13,7 @@ import {
   readConfigChanges,
   readConfigVersion,
 } from '../../database/config.ts';
+import { liveNotice } from '../../database/live-events.ts';
 import { pausesNotice } from '../../database/provider-pauses.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import { ProxyError } from '../error.ts';
@@ -59,6 +60,8 @@ export interface Follower {
   catchUp(timeoutMs?: number): Promise<void>;
   /** Calls the listener whenever what proxies leave alone may have changed: notices of that, and new connections. */
   onPauses(listener: () => void): void;
+  /** Calls the listener for notices that there is something that people who watch should see at once. */
+  onLive(listener: () => void): void;
   /** Reconnects if the password has changed. Sessions with the old password end some minutes after a rotation. */
   renewLogin(): Promise<void>;
   stop(): Promise<void>;
@@ -93,6 +96,7 @@ export function followSnapshot(options: FollowOptions): Follower {
   let saving = Promise.resolve();
   let unsaved: SealedSnapshot | undefined;
   let notePauses = () => {};
+  let noteLive = () => {};
 
   const accept = (next: SealedSnapshot, source: 'database' | 'volume', ageMs?: number) => {
     if (stopped) return;
@@ -177,7 +181,11 @@ export function followSnapshot(options: FollowOptions): Follower {
       queryTimeoutMs: options.queryTimeoutMs,
       onError: (error) => log.warn({ err: error }, 'lost the database'),
     });
-    next.on('notification', ({ payload }) => (payload === pausesNotice ? notePauses() : refresh()));
+    next.on('notification', ({ payload }) => {
+      if (payload === pausesNotice) notePauses();
+      else if (payload === liveNotice) noteLive();
+      else refresh();
+    });
     try {
       await next.connect();
       await next.query(`listen ${next.escapeIdentifier(configChannel(organizationId))}`);
@@ -253,6 +261,9 @@ export function followSnapshot(options: FollowOptions): Follower {
     onPauses(listener) {
       notePauses = listener;
       if (client) listener();
+    },
+    onLive(listener) {
+      noteLive = listener;
     },
     renewLogin: renew,
     async stop() {

@@ -18,11 +18,15 @@ export type OpenSession = (
 /** An API over WebSockets. */
 export interface SocketApi {
   /** As metrics name it. */
-  readonly kind: 'realtime' | 'responses';
+  readonly kind: 'realtime' | 'responses' | 'live';
   /** As the audit log has it. */
   readonly route: string;
   /** Loads it for its first session. */
   readonly load: () => Promise<OpenSession>;
+  /** Whether the address may have the credential, as `token`. */
+  readonly takesTokenInAddress?: boolean;
+  /** How large a message of a client may be. Absent: as the limits say. */
+  readonly messageBytes?: number;
 }
 
 /** By path: the requests that may become WebSockets. */
@@ -41,6 +45,16 @@ export const socketApis: ReadonlyMap<string, SocketApi> = new Map([
       kind: 'responses',
       route: 'GET /v1/responses',
       load: async () => (await import('./responses/open.ts')).openResponses,
+    },
+  ],
+  [
+    '/websocket',
+    {
+      kind: 'live',
+      route: 'GET /websocket',
+      load: async () => (await import('./live/open.ts')).openLive,
+      takesTokenInAddress: true,
+      messageBytes: 4_096,
     },
   ],
 ]);

@@ -10,11 +10,14 @@ import type { Guardrails } from '../guardrails/guardrails.ts';
 import type { InFlight, Share } from '../in-flight.ts';
 import type { DialOptions } from './dial.ts';
 import type { SessionCaller } from './find-caller.ts';
+import type { LiveHub } from './live/hub.ts';
 
 /** The limits of sessions. */
 export interface SocketLimits {
   /** The most sessions of a process. */
   readonly sessions: number;
+  /** The most of those who only watch. */
+  readonly watchers: number;
   /** How long a session may last, as at OpenAI. */
   readonly lifetimeMs: number;
   /** How long nobody may say anything. */
@@ -27,6 +30,7 @@ export interface SocketLimits {
 
 export const defaultLimits: SocketLimits = {
   sessions: 1_000,
+  watchers: 10_000,
   lifetimeMs: 3_600_000,
   idleMs: 900_000,
   pingMs: 30_000,
@@ -50,6 +54,8 @@ export interface SessionContext {
 export interface OpenContext extends SessionContext, DialOptions {
   readonly health: RouteHealth;
   readonly inFlight: InFlight;
+  /** Those who watch at this proxy. */
+  readonly live: () => Promise<LiveHub>;
 }
 
 /** A session that may be opened. Whatever it needs of a provider is there. */

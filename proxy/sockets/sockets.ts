@@ -12,17 +12,26 @@ import { ownHeaders } from '../http/headers.ts';
 import { pathOf } from '../http/nearest.ts';
 import type { Refusals } from '../http/refusals.ts';
 import type { KitContext } from '../http/surface.ts';
+import { withTokenOfAddress } from './address-token.ts';
 import { type SocketApi, socketApis } from './apis.ts';
 import { UpgradeRefused } from './dial.ts';
 import { readCaller } from './find-caller.ts';
+import type { LiveHub, LiveHubOptions } from './live/hub.ts';
+import type { StatusFacts } from './live/status.ts';
 import { defaultLimits, type OpenContext, type Session, type SocketLimits } from './session.ts';
 
 /** What sessions work with, of the process that holds them. */
-export interface SocketsContext extends Omit<OpenContext, 'limits'>, Pick<KitContext, 'audit'> {
+export interface SocketsContext extends Omit<OpenContext, 'limits' | 'live'>, Pick<KitContext, 'audit'> {
   readonly metrics: Metrics;
   readonly refusals: Refusals;
-  readonly envelope: Envelope;
+  /** How an error about a URL is shown. */
+  readonly envelopeOf: (url: string) => Envelope;
   readonly log: Logger;
+  /** The organization, which those who watch hear of. */
+  readonly id: string;
+  readonly name: string;
+  readonly configuration: Pick<LiveHubOptions, 'follower'>;
+  readonly spool: StatusFacts['spool'];
   /** Absent: the usual ones. */
   readonly socketLimits?: Partial<SocketLimits> | undefined;
 }
@@ -39,24 +48,30 @@ const reviewMs = 1_000;
 
 /** Makes the sessions of a process, and what looks after them. */
 export function makeSockets(context: SocketsContext): Sockets {
-  const { inFlight, inForce, metrics, refusals, audit, envelope } = context;
+  const { inFlight, inForce, metrics, refusals, audit, envelopeOf } = context;
   const limits: SocketLimits = { ...defaultLimits, ...context.socketLimits };
-  const server = new WebSocketServer({
-    noServer: true,
-    maxPayload: limits.messageBytes,
-    perMessageDeflate: false,
-    // A client that sends its key as a subprotocol must be given another one.
-    handleProtocols: (protocols) => (protocols.has('realtime') ? 'realtime' : false),
-  });
-  const sessions = new Set<Session>();
+  const servers = new Map(
+    [...socketApis.values()].map(({ kind, messageBytes = limits.messageBytes }) => [kind, makeServer(messageBytes)]),
+  );
+  const sessions = new Map<Session, SocketApi['kind']>();
+  let hub: Promise<LiveHub> | undefined;
+  const live = () => {
+    hub ??= import('./live/hub.ts').then(({ makeLiveHub }) => makeLiveHub(hubOptionsOf(context)));
+    return hub;
+  };
   /** Handshakes that are being answered. */
   let opening = 0;
   let isStopping = false;
   const allOver = Promise.withResolvers<void>();
 
-  const isFull = () => sessions.size + opening >= limits.sessions;
+  const requireRoom = (kind: SocketApi['kind']) => {
+    const isOfKind = (one: SocketApi['kind']) => (one === 'live') === (kind === 'live');
+    const open = [...sessions.values()].filter(isOfKind).length;
+    const most = kind === 'live' ? limits.watchers : limits.sessions;
+    if (open + opening >= most) throw new ProxyError('overloaded', { message: `the proxy has ${most} open sessions` });
+  };
   const open = async (
-    { kind, route, load }: SocketApi,
+    { kind, route, load, takesTokenInAddress }: SocketApi,
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
@@ -64,17 +79,18 @@ export function makeSockets(context: SocketsContext): Sockets {
   ) => {
     if (isStopping) throw new ProxyError('shutting_down');
     requireHandshake(request);
-    if (isFull()) throw new ProxyError('overloaded', { message: `the proxy has ${limits.sessions} open sessions` });
-    const caller = readCaller(request, context.pipeline, inForce);
+    requireRoom(kind);
+    const headers = takesTokenInAddress ? withTokenOfAddress(request) : request.headers;
+    const caller = readCaller({ headers, rawHeaders: request.rawHeaders }, context.pipeline, inForce);
     const first = await caller.find();
     note(first.caller);
     const openSession = await load();
-    const ready = await openSession({ ...context, limits }, request, caller, first);
+    const ready = await openSession({ ...context, limits, live }, request, caller, first);
     if (socket.destroyed) {
       ready.giveUp();
       return;
     }
-    server.handleUpgrade(request, socket, head, (client) => {
+    servers.get(kind)?.handleUpgrade(request, socket, head, (client) => {
       const share = inFlight.open();
       metrics.socketSessions.inc({ kind });
       const session: Session = ready.begin({
@@ -93,7 +109,7 @@ export function makeSockets(context: SocketsContext): Sockets {
           if (isStopping && sessions.size === 0) allOver.resolve();
         },
       });
-      sessions.add(session);
+      sessions.set(session, kind);
       metrics.openSockets.set(sessions.size);
       if (isStopping) session.goAway();
     });
@@ -105,10 +121,10 @@ export function makeSockets(context: SocketsContext): Sockets {
     const current = runOrUndefined(() => inForce().snapshot);
     if (current === snapshot) return;
     snapshot = current;
-    for (const session of sessions) void session.review();
+    for (const session of sessions.keys()) void session.review();
   }, reviewMs).unref();
   setInterval(() => {
-    for (const session of sessions) session.tick();
+    for (const session of sessions.keys()) session.tick();
   }, limits.pingMs).unref();
 
   return {
@@ -130,6 +146,7 @@ export function makeSockets(context: SocketsContext): Sockets {
         if (error instanceof UpgradeRefused) relayRefusal(socket, error, requestId, known);
         else {
           const problem = refusals.note({ requestId, caller: known, route }, error);
+          const envelope = envelopeOf(request.url ?? '');
           const headers = { ...ownHeaders(requestId, known, envelope.requestIdHeader), ...problem.headers };
           answer(socket, problem.status, headers, JSON.stringify(envelope.show(problem, requestId)));
         }
@@ -144,12 +161,31 @@ export function makeSockets(context: SocketsContext): Sockets {
     },
     async drain() {
       isStopping = true;
-      for (const session of sessions) session.goAway();
+      for (const session of sessions.keys()) session.goAway();
       if (sessions.size > 0) await allOver.promise;
     },
     cut() {
-      for (const session of sessions) session.cut();
+      for (const session of sessions.keys()) session.cut();
     },
+  };
+}
+
+function makeServer(maxPayload: number): WebSocketServer {
+  return new WebSocketServer({
+    noServer: true,
+    maxPayload,
+    perMessageDeflate: false,
+    // A client that sends its key as a subprotocol must be given another one.
+    handleProtocols: (protocols) => (protocols.has('realtime') ? 'realtime' : false),
+  });
+}
+
+function hubOptionsOf({ id, name, configuration, spool, metrics, log }: SocketsContext): LiveHubOptions {
+  return {
+    organizationId: id,
+    follower: configuration.follower,
+    facts: { organizationName: name, spool, metrics },
+    log,
   };
 }
 

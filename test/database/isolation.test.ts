@@ -37,6 +37,7 @@ const definerCalls: Readonly<Record<string, () => string>> = {
   read_analysis_template: () => `select * from chaperone.read_analysis_template('{shop}', 'audit')`,
   take_lost_calls: () => 'select chaperone.take_lost_calls(null)',
   emit_event: () => `select chaperone.emit_event('analysis.completed', 'subject', null, '{}')`,
+  tell_live: () => `select chaperone.tell_live('queue_update', '{}')`,
   test_webhook: () =>
     `select chaperone.test_webhook(w) from unnest(array['${resourceIdOf(victim.id, 'Webhook', 'all')}'::uuid]) w`,
   append_audit: () => `select chaperone.append_audit('[]')`,

@@ -34,7 +34,7 @@ import {
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from './tenant.ts';
 
 /** Of these, an erasure deletes all rows of the organization. */
-const emptied = ['cached_answers', 'idempotent_answers'];
+const emptied = ['cached_answers', 'idempotent_answers', 'live_events'];
 
 const scope = suiteScope();
 let database: OwnedDatabase;

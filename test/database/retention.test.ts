@@ -49,6 +49,8 @@ const stays: Readonly<Record<string, readonly string[]>> = {
     ],
     'idempotent_answers',
     'login_attempts',
+    'live_events',
+    'live_numbers',
   ],
   'It ends within 30 days: that is the longest a login can be refreshed.': ['logins'],
   'A provider keeps what it is about, whose owner must be known.': ['owned_resources'],

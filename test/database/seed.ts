@@ -249,6 +249,15 @@ export async function seedReview(
     edited: false,
   });
   await claimReviewItem(db, organizationId, itemId, { reviewerId: userId, leaseMs: 60_000 });
+  await db.query(
+    `with told as (
+       insert into chaperone.live_numbers as n (organization_id, number) values ($1::uuid, 1)
+       on conflict (organization_id) do update set number = n.number + 1 returning number
+     )
+     insert into chaperone.live_events (organization_id, number, event, data)
+     select $1::uuid, number, 'sentiment_alert', $2::jsonb from told`,
+    [organizationId, JSON.stringify({ text_id: said('example.com') })],
+  );
 }
 
 /** Somebody has logged in, after a failure. */

@@ -1,5 +1,7 @@
 import { beginTextBatch, completeTextBatch, failTextBatch, noteProgress } from '../../database/text-batches.ts';
+import { inTransaction } from '../../database/transaction.ts';
 import { ProxyError } from '../../proxy/error.ts';
+import { alarmingOf, tellAlarming } from '../../proxy/governance/insights/sentiment/alert.ts';
 import { askForSentiment, readSentiment } from '../../proxy/governance/insights/sentiment/ask-sentiment.ts';
 import { type BatchText, judgeTexts } from '../../proxy/governance/insights/sentiment/batch.ts';
 import { openTexts, sealResults } from '../../proxy/governance/insights/sentiment/queued-batches.ts';
@@ -40,7 +42,14 @@ export const judgeTextsTask: Task = {
     signal.throwIfAborted();
     const resultsSealed = sealResults(inForce().envelope, place, results);
     const failed = results.filter((result) => 'error' in result).length;
-    await store.run((db) => completeTextBatch(db, organization.id, id, { failed, resultsSealed }));
+    const judged = results.flatMap((result) => ('sentiment' in result ? [result] : []));
+    const alarming = alarmingOf(inForce().snapshot, judged);
+    await store.run((db) =>
+      inTransaction(db, async () => {
+        await completeTextBatch(db, organization.id, id, { failed, resultsSealed });
+        await tellAlarming(db, undefined, alarming);
+      }),
+    );
   },
   async gaveUp({ organization }, id, failure) {
     await organization.store.run((db) => failTextBatch(db, organization.id, id, failure));

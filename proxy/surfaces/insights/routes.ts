@@ -11,6 +11,7 @@ import { generateRoute } from './ai/generate.ts';
 import { providersRoute } from './ai/providers.ts';
 import { visualizationRoute } from './ai/visualizations.ts';
 import { fairnessRoutes } from './fairness.ts';
+import { liveRoute } from './live.ts';
 import { privacyRoutes } from './privacy.ts';
 import { responseRoutes } from './responses.ts';
 import { reviewRoutes } from './review.ts';
@@ -30,6 +31,7 @@ const routes: readonly Route<GovernanceContext>[] = [
 
 export function registerInsights(app: SurfaceApp, context: GovernanceContext): void {
   app.addHook('preValidation', async () => admitSurface(context.inForce().snapshot, 'insights'));
+  liveRoute(app, context);
   app.register(
     async (v1: SurfaceApp) => {
       for (const route of routes) route(v1, context);

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import type { GovernanceContext } from '../../governance/context.ts';
+import { alertOf } from '../../governance/insights/sentiment/alert.ts';
 import { analyzeSentiment, callForText } from '../../governance/insights/sentiment/analyze.ts';
 import { type BatchResult, judgeTexts, mostTexts, summarize } from '../../governance/insights/sentiment/batch.ts';
 import { findBatch, queueTexts, type TextBatch } from '../../governance/insights/sentiment/queued-batches.ts';
@@ -59,9 +60,10 @@ const single = route(
     problems: [...asking, 'language_unsupported'],
     response: { 200: Enveloped(Judged) },
   },
-  async ({ callContext, body }, context) => {
+  async ({ callContext, body, id }, context) => {
     const terms = termsOf(body);
     const found = await analyzeSentiment(context, callContext, body, terms);
+    await alertOf(context, id, [{ sentiment: found }]);
     return answer({
       ...showShares(found),
       analysis: {
@@ -133,12 +135,14 @@ const batch: Route<GovernanceContext> = (app, context) => {
         202: Enveloped(Type.Object(queued)),
       },
     },
-    async handler({ callContext, caller, body }, reply) {
+    async handler({ callContext, caller, body, id: requestId }, reply) {
       const terms = termsOf(body);
       const texts = body.conversations;
       if (body.async)
         return reply.code(202).send(answer(showQueued(await queueTexts(context, caller, { texts, terms })), 202));
       const results = await judgeTexts(texts, (one) => analyzeSentiment(context, callForText(callContext), one, terms));
+      const judged = results.flatMap((one) => ('sentiment' in one ? [one] : []));
+      await alertOf(context, requestId, judged);
       return reply.code(200).send(answer({ results: results.map(showResult), summary: showSummary(results) }));
     },
   });

@@ -1,5 +1,6 @@
 import { diffFields } from '../../../../database/audit/diff.ts';
 import { userIdOf } from '../../../../database/ids.ts';
+import { type QueueUpdateData, tellLive } from '../../../../database/live-events.ts';
 import type { Queryable } from '../../../../database/queryable.ts';
 import { readReviewDecisions } from '../../../../database/reviews/decisions.ts';
 import {
@@ -34,7 +35,7 @@ interface Changed {
  */
 export async function claimItem(context: ReviewContext, caller: Caller, itemId: string): Promise<ReviewItemRow> {
   admitRole(caller, 'reviewer');
-  return change(context, caller, itemId, async (db, before) => {
+  return change(context, caller, itemId, 'claimed', async (db, before) => {
     await requireUndecidedBy(db, context, before, caller.userId);
     await lease(db, context, itemId, requireUser(caller));
   });
@@ -62,7 +63,7 @@ export async function claimNext(
       if (itemId === undefined) return undefined;
       const before = await lockReviewItem(db, organizationId, itemId);
       await lease(db, context, itemId, reviewer);
-      return { before, after: await readAgain(db, organizationId, before) };
+      return { before, after: await readAgain(db, organizationId, before, 'claimed') };
     },
     (made) => made && describe(made),
   );
@@ -77,7 +78,7 @@ export async function claimNext(
 export async function releaseItem(context: ReviewContext, caller: Caller, itemId: string): Promise<ReviewItemRow> {
   admitRole(caller, 'reviewer');
   const { organizationId } = context.inForce().snapshot;
-  return change(context, caller, itemId, async (db, before) => {
+  return change(context, caller, itemId, 'released', async (db, before) => {
     requireOpen(before, caller);
     await claimReviewItem(db, organizationId, itemId, null);
   });
@@ -101,6 +102,7 @@ export async function reassignItem(
     context,
     caller,
     itemId,
+    'reassigned',
     async (db, before) => {
       requireOpen(before, caller);
       await requireUndecidedBy(db, context, { ...before, claimedBy: null }, next.userId);
@@ -127,7 +129,7 @@ export async function changeItem(
     throw new ProxyError('invalid_request', { message: 'the body must have priority or category' });
   }
   const { organizationId } = context.inForce().snapshot;
-  return change(context, caller, itemId, async (db, before) => {
+  return change(context, caller, itemId, 'changed', async (db, before) => {
     requireOpen(before, caller);
     await changeReviewItem(db, organizationId, itemId, {
       ...(priority !== undefined && { priority }),
@@ -177,6 +179,7 @@ async function change(
   context: ReviewContext,
   caller: Caller,
   itemId: string,
+  action: QueueUpdateData['action'],
   work: (db: Queryable, before: ReviewItemRow) => Promise<void>,
   user?: RecordedChange['user'],
 ): Promise<ReviewItemRow> {
@@ -187,16 +190,24 @@ async function change(
     async (db): Promise<Changed> => {
       const before = await lockReviewItem(db, organizationId, itemId);
       await work(db, before);
-      return { before, after: await readAgain(db, organizationId, before) };
+      return { before, after: await readAgain(db, organizationId, before, action) };
     },
     (changed) => describe(changed, user),
   );
   return after;
 }
 
-async function readAgain(db: Queryable, organizationId: string, { itemId }: ReviewItemRow): Promise<ReviewItemRow> {
+/** Reads an item that was changed, and tells those who watch of it. */
+async function readAgain(
+  db: Queryable,
+  organizationId: string,
+  { itemId }: ReviewItemRow,
+  action: QueueUpdateData['action'],
+): Promise<ReviewItemRow> {
   const after = await findReviewItem(db, organizationId, itemId);
   if (!after) throw new Error('a locked item is gone');
+  const { status, category, priority } = after;
+  await tellLive(db, 'queue_update', { action, item_id: itemId, status, category, priority });
   return after;
 }
 

@@ -1,3 +1,4 @@
+import { tellLive } from '../../../../database/live-events.ts';
 import type { Queryable } from '../../../../database/queryable.ts';
 import { insertReviewDecision, readReviewDecisions } from '../../../../database/reviews/decisions.ts';
 import type { ReviewItemRow } from '../../../../database/reviews/items.ts';
@@ -86,7 +87,10 @@ async function storeDecision(
     { isReviewed, approved: outcome ?? null, edited },
   );
   if (isReviewed) await tellDecided(db, item, outcome, edited);
-  return { itemId, status: isReviewed ? 'reviewed' : 'queued', approved: outcome ?? null, reviewer: user, decidedAt };
+  const { category, priority } = item;
+  const status = isReviewed ? 'reviewed' : 'queued';
+  await tellLive(db, 'queue_update', { action: 'decided', item_id: itemId, status, category, priority });
+  return { itemId, status, approved: outcome ?? null, reviewer: user, decidedAt };
 }
 
 async function tellDecided(db: Queryable, item: ReviewItemRow, approved: boolean, edited: boolean): Promise<void> {

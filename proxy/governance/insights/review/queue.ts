@@ -1,4 +1,5 @@
 import { randomHex, userIdOf } from '../../../../database/ids.ts';
+import { tellLive } from '../../../../database/live-events.ts';
 import type { Queryable } from '../../../../database/queryable.ts';
 import { insertReviewItem, type ReviewSource, readQueueHistory } from '../../../../database/reviews/items.ts';
 import { noteUser } from '../../../../database/speech/sessions.ts';
@@ -101,6 +102,7 @@ export async function insertForReview(
   });
   const data = { item_id: itemId, category, priority, source };
   await emitEvent(db, { type: 'review.queued', subject: `review/${itemId}`, userId: aboutUserId, data });
+  await tellLive(db, 'queue_update', { action: 'queued', item_id: itemId, status: 'queued', category, priority });
   return { itemId, estimatedAt: estimateReviewTime(createdAt.getTime(), history, settings.expectedMs) };
 }
 
