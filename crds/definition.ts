@@ -63,6 +63,7 @@ export interface StructuralSchema {
 export interface PrinterColumn {
   readonly name: string;
   readonly type: 'string' | 'integer' | 'boolean' | 'date';
+  readonly description?: string;
   readonly jsonPath: string;
   readonly priority?: number;
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { compile, type JSONSchema } from 'json-schema-to-typescript';
 import { Client } from 'pg';
 import { startEmbeddedPostgres } from '../cli/embedded-postgres.ts';
+import { makeProgram } from '../cli/program.ts';
 import { readDefinitions, type StructuralSchema } from '../crds/definition.ts';
 import { renderBoard } from '../dashboards/board.ts';
 import { boards } from '../dashboards/boards/table.ts';
@@ -13,9 +14,14 @@ import { dumpSchema } from '../database/dump-schema.ts';
 import { findFunctionDrift, readFunctionSources } from '../database/function-sources.ts';
 import { migrate } from '../database/migrate.ts';
 import { requestColumnEntries } from '../database/request-columns.ts';
+import { surfaceTable } from '../proxy/surfaces/table.ts';
+import { readApiDocument } from './generate/api-document.ts';
+import { apiPages, renderApiPages } from './generate/api-pages.ts';
 import { renderApiRoutes } from './generate/api-routes.ts';
+import { renderCliPage } from './generate/cli-page.ts';
 import { copyChangedFunctions } from './generate/function-migration.ts';
 import { renderPriceTable } from './generate/price-table.ts';
+import { readExample, renderResourcePage } from './generate/resource-page.ts';
 import { renderVendorModels } from './generate/vendor-models.ts';
 
 interface Generator {
@@ -27,13 +33,16 @@ interface Generator {
 const root = join(import.meta.dirname, '..');
 const schemaFile = 'database/schema.sql';
 
+let madeDocument: ReturnType<typeof readApiDocument> | undefined;
+const apiDocument = () => (madeDocument ??= readApiDocument());
+
 const generators: readonly Generator[] = [
   { file: 'crds/kinds.generated.ts', render: async () => renderKinds() },
   { file: 'crds/resources.generated.ts', render: renderResourceTypes },
   { file: 'crds/persona-parameters.generated.ts', render: renderPersonaParameters },
   { file: 'proxy/prices/price-table.generated.ts', render: async () => renderPriceTable() },
   { file: 'operator/vendor-models.generated.ts', render: async () => renderVendorModels() },
-  { file: 'crds/api-routes.generated.ts', render: renderApiRoutes },
+  { file: 'crds/api-routes.generated.ts', render: async () => renderApiRoutes(await apiDocument()) },
   { file: 'docs/requests.md', render: async () => renderRequestColumns() },
   ...boards.map((board) => ({
     file: `charts/chaperone/dashboards/${board.name}.json`,
@@ -44,6 +53,16 @@ const generators: readonly Generator[] = [
     file: 'docs/dashboards.md',
     render: async () => renderAlertTable(await readFile(join(root, 'docs/dashboards.md'), 'utf8')),
   },
+  { file: 'docs/cli.md', render: async () => renderCliPage(makeProgram('')) },
+  ...apiPages.map((file) => ({
+    file,
+    render: async () => renderApiPages(await apiDocument(), surfaceTable).get(file) ?? `No operation is in ${file}.`,
+  })),
+  ...readDefinitions().map((definition) => ({
+    file: `docs/resources/${definition.kind.toLowerCase()}.md`,
+    render: async () =>
+      renderResourcePage(definition, await readExample(join(root, 'examples/quickstart'), definition.kind)),
+  })),
   // A chart must contain all its files.
   ...readDefinitions().map(({ file }) => ({
     file: `charts/chaperone/files/crds/${file}`,

@@ -6,6 +6,12 @@ import type { ProblemCode } from '../error.ts';
  */
 export type Origin = 'own' | 'relayed' | 'merged';
 
+/** Who sees the data of the whole organization. */
+export const readers = 'analyst, reviewer, admin';
+
+/** Who may, where members see their own data. */
+export const ownOrReaders = 'everyone for their own data; analyst, reviewer or admin for all';
+
 export type DescribedResponses = Record<string, { description?: string; headers?: object; content?: object }>;
 
 declare module 'fastify' {
@@ -13,6 +19,8 @@ declare module 'fastify' {
   interface FastifySchema {
     /** How it can be refused, in addition to what every route can be refused for. */
     problems?: readonly ProblemCode[];
+    /** Who may, by the roles of a credential. Absent: everyone. A route that `role_required` refuses says it. */
+    roles?: string;
     /** Absent: `own`. */
     origin?: Origin;
     /** Answers whose schema is a provider's, in place of `response`. */

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import { type Conversation, getConversation, listConversations } from '../../governance/conversations/conversations.ts';
 import { readBranchMessages } from '../../governance/conversations/messages.ts';
 import type { Branch } from '../../governance/conversations/tree.ts';
+import { ownOrReaders } from '../../http/described.ts';
 import { page, paging } from '../../http/paging.ts';
 import { Nullable, Timestamp, Uuid } from '../../http/schemas.ts';
 import { route } from './route.ts';
@@ -62,6 +63,7 @@ const list = route(
       ...paging,
     }),
     problems: ['role_required', 'records_pending', 'store_unavailable'],
+    roles: ownOrReaders,
     response: {
       200: Type.Object({
         conversations: Type.Array(ShownConversation),

@@ -211,7 +211,17 @@ const makeDocumentOptions = (
     },
   },
   transform: ({ schema, url, route }) => {
-    const { problems: own = [], origin = 'own', answers, ...rest } = { answers: undefined, ...schema };
+    const {
+      problems: own = [],
+      origin = 'own',
+      answers,
+      roles,
+      ...rest
+    } = {
+      answers: undefined,
+      roles: undefined,
+      ...schema,
+    };
     const codes: readonly ProblemCode[] = [
       'invalid_request',
       'invalid_header',
@@ -232,7 +242,12 @@ const makeDocumentOptions = (
       'organization_deleted',
       'shutting_down',
     ];
-    const more = { 'x-problems': codes, 'x-origin': origin, ...(answers && { 'x-answers': answers }) };
+    const more = {
+      'x-problems': codes,
+      'x-origin': origin,
+      ...(answers && { 'x-answers': answers }),
+      ...(roles && { 'x-roles': roles }),
+    };
     return { schema: { ...rest, ...more }, url: url.replace('*', ':model') };
   },
   transformObject: (document) => {

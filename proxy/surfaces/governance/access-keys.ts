@@ -89,6 +89,7 @@ export const accessKeyRoutes = [
       ...{ tags, summary: 'List keys', querystring: Type.Object(paging) },
       description: 'Those that the API made and that are not revoked. The keys themselves are shown nowhere.',
       problems: ['role_required', 'store_unavailable'],
+      roles: 'admin',
       response: { 200: Type.Object({ keys: Type.Array(KeyAnswer), ...page }) },
     },
     async ({ caller, query: { limit, offset } }, context) => {
@@ -102,6 +103,7 @@ export const accessKeyRoutes = [
     {
       ...{ tags, summary: 'Make a key', body: NewKey },
       problems: ['role_required', 'name_taken', 'store_unavailable'],
+      roles: 'admin',
       response: { 201: MadeAnswer },
     },
     async ({ caller, body }, context) => {
@@ -116,7 +118,7 @@ export const accessKeyRoutes = [
   route(
     'GET',
     '/keys/:id',
-    { ...{ tags, summary: 'Get a key', params }, problems: readProblems, response: { 200: KeyAnswer } },
+    { ...{ tags, summary: 'Get a key', params }, problems: readProblems, roles: 'admin', response: { 200: KeyAnswer } },
     async ({ caller, params: { id } }, context) => show(await getAccessKey(context, caller, id)),
   ),
   route(
@@ -126,6 +128,7 @@ export const accessKeyRoutes = [
       ...{ tags, summary: 'Rotate a key', params, body: Rotation },
       description: 'Makes another key in its place. Its visitors stay the same.',
       problems: readProblems,
+      roles: 'admin',
       response: { 200: MadeAnswer },
     },
     async ({ caller, params: { id }, body }, context) => {
@@ -140,6 +143,7 @@ export const accessKeyRoutes = [
       ...{ tags, summary: 'Revoke a key', params },
       description: 'For good. Proxies refuse it within a second or so.',
       problems: readProblems,
+      roles: 'admin',
       response: { 200: Type.Object({ id: Uuid, revoked: Type.Literal(true) }) },
     },
     async ({ caller, params: { id } }, context) => ({

@@ -77,6 +77,7 @@ export const audit = route(
       ...paging,
     }),
     problems: ['role_required', 'records_pending', 'store_unavailable'],
+    roles: 'admin',
     response: { 200: Type.Object({ entries: Type.Array(Entry), ...page }) },
   },
   async ({ caller, query: { limit, offset, ...question } }, context) => {

@@ -201,6 +201,7 @@ export const explain = route(
       'What would happen to such a call now, and which field of which resource decides. Nothing is sent, counted or recorded.',
     body: Asked,
     problems: ['role_required', 'store_unavailable'],
+    roles: 'everyone for calls of their own; admin for all',
     response: { 200: Answer },
   },
   async ({ callContext, headers, body: { user_id: user, session_id: session, ...asked } }, context) =>

@@ -107,6 +107,7 @@ export const personaRoutes = [
       tags,
       summary: 'List personas',
       description: 'The personas that the caller’s user may use, by name.',
+      roles: 'everyone for their own; analyst, reviewer or admin for those of all users',
       querystring: Type.Object({
         ...paging,
         is_active: Type.Boolean({ default: true, description: 'false: those that are not in use, instead.' }),
@@ -143,6 +144,7 @@ export const personaRoutes = [
       summary: 'Create a persona',
       body: PersonaBody,
       problems: ['role_required', 'name_taken', 'store_unavailable'],
+      roles: 'admin',
       response: { 201: PersonaAnswer },
     },
     async ({ caller, body }, context) => {
@@ -160,6 +162,7 @@ export const personaRoutes = [
       params,
       body: PersonaBody,
       problems: changeProblems,
+      roles: 'admin',
       response: { 200: PersonaAnswer },
     },
     async ({ caller, params: { id }, body }, context) => {
@@ -176,6 +179,7 @@ export const personaRoutes = [
       params,
       body: PersonaPatch,
       problems: changeProblems,
+      roles: 'admin',
       response: { 200: PersonaAnswer },
     },
     async ({ caller, params: { id }, body }, context) =>
@@ -190,6 +194,7 @@ export const personaRoutes = [
       description: 'One that calls were made with is deactivated and kept, so that analytics can name it.',
       params,
       problems: ['role_required', 'persona_not_found', 'owned_by_resource', 'records_pending', 'store_unavailable'],
+      roles: 'admin',
       response: { 200: RetiredAnswer },
     },
     async ({ caller, params: { id } }, context) =>

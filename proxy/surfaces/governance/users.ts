@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import type { GovernanceContext } from '../../governance/context.ts';
 import { changeUser, createUser, eraseUser, getUser, listUsers, type User } from '../../governance/users.ts';
+import { readers } from '../../http/described.ts';
 import { page, paging } from '../../http/paging.ts';
 import { Nullable, Timestamp, Uuid } from '../../http/schemas.ts';
 import { route } from './route.ts';
@@ -47,6 +48,7 @@ export const userRoutes = [
         is_active: Type.Optional(Type.Boolean({ description: 'Only active ones, or only deactivated ones.' })),
       }),
       problems: ['role_required', 'store_unavailable'],
+      roles: readers,
       response: { 200: Type.Object({ users: Type.Array(UserAnswer), ...page }) },
     },
     async ({ caller, query: { is_active, limit, offset } }, context) => {
@@ -66,6 +68,7 @@ export const userRoutes = [
         { additionalProperties: false, example: { user_id: 'user@example.com', display_name: 'User' } },
       ),
       problems: ['role_required', 'name_taken', 'store_unavailable'],
+      roles: 'admin',
       response: { 201: UserAnswer },
     },
     async ({ caller, body: { user_id, display_name } }, context) =>
@@ -95,6 +98,7 @@ export const userRoutes = [
         { additionalProperties: false, example: { is_active: true } },
       ),
       problems: ['role_required', 'user_not_found', 'store_unavailable'],
+      roles: 'admin',
       response: { 200: UserAnswer },
     },
     async ({ caller, params: { id }, body: { display_name, is_active } }, context) =>
@@ -109,6 +113,7 @@ export const userRoutes = [
       description: 'Calls of this user are refused from now on. What was recorded stays; to remove it, erase the user.',
       params,
       problems: ['role_required', 'user_not_found', 'store_unavailable'],
+      roles: 'admin',
       response: { 200: UserAnswer },
     },
     async ({ caller, params: { id } }, context) =>
@@ -125,6 +130,7 @@ export const userRoutes = [
         'stands for nobody. A later call with the same X-User-ID is a new user’s.',
       params,
       problems: ['role_required', 'user_not_found', 'store_unavailable'],
+      roles: 'admin',
       response: { 200: Type.Object({ erased: Type.Boolean(), anonymous_id: Uuid }) },
     },
     async ({ caller, params: { id } }, context) => ({

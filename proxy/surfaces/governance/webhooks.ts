@@ -105,6 +105,7 @@ export const webhookRoutes = [
     {
       ...{ tags, summary: 'List webhooks', querystring: Type.Object(paging) },
       problems: ['role_required', 'store_unavailable'],
+      roles: 'admin',
       response: { 200: Type.Object({ webhooks: Type.Array(WebhookAnswer), ...page }) },
     },
     async ({ caller, query: { limit, offset } }, context) => {
@@ -118,6 +119,7 @@ export const webhookRoutes = [
     {
       ...{ tags, summary: 'Make a webhook', body: NewWebhook },
       problems: ['role_required', 'name_taken', 'store_unavailable'],
+      roles: 'admin',
       response: { 201: MadeAnswer },
     },
     async ({ caller, body: { is_active, ...others } }, context) => {
@@ -128,7 +130,12 @@ export const webhookRoutes = [
   route(
     'GET',
     '/webhooks/:id',
-    { ...{ tags, summary: 'Get a webhook', params }, problems: readProblems, response: { 200: WebhookAnswer } },
+    {
+      ...{ tags, summary: 'Get a webhook', params },
+      problems: readProblems,
+      roles: 'admin',
+      response: { 200: WebhookAnswer },
+    },
     async ({ caller, params: { id } }, context) => show(await getWebhook(context, caller, id)),
   ),
   route(
@@ -138,6 +145,7 @@ export const webhookRoutes = [
       ...{ tags, summary: 'Change a webhook', params, body: WebhookPatch },
       description: 'Fields that the body names change. `is_active: true` also enables one that was disabled.',
       problems: [...changeProblems, 'name_taken'],
+      roles: 'admin',
       response: { 200: WebhookAnswer },
     },
     async ({ caller, params: { id }, body: { is_active, ...others } }, context) =>
@@ -150,6 +158,7 @@ export const webhookRoutes = [
       ...{ tags, summary: 'Delete a webhook', params },
       description: 'What is on its way to it is not delivered.',
       problems: changeProblems,
+      roles: 'admin',
       response: { 200: RetiredAnswer },
     },
     async ({ caller, params: { id } }, context) =>
@@ -164,6 +173,7 @@ export const webhookRoutes = [
     {
       ...{ tags, summary: 'Replace the secret of a webhook', params, body: Rotation },
       problems: changeProblems,
+      roles: 'admin',
       response: { 200: MadeAnswer },
     },
     async ({ caller, params: { id }, body }, context) => {
@@ -179,6 +189,7 @@ export const webhookRoutes = [
       ...{ tags, summary: 'Send a test to a webhook', params },
       description: 'A worker sends it, once. The list of deliveries shows how that went.',
       problems: readProblems,
+      roles: 'admin',
       response: { 202: Type.Object({ delivery_id: Uuid }) },
     },
     async ({ caller, params: { id } }, context) => ({ delivery_id: await sendWebhookTest(context, caller, id) }),
@@ -191,6 +202,7 @@ export const webhookRoutes = [
       description: 'The latest first. A delivery is kept for 30 days after its end.',
       querystring: Type.Object({ ...paging, state: Type.Optional(state) }),
       problems: readProblems,
+      roles: 'admin',
       response: { 200: Type.Object({ deliveries: Type.Array(DeliveryAnswer), ...page }) },
     },
     async ({ caller, params: { id }, query }, context) => {

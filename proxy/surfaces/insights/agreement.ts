@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { readAgreement } from '../../governance/insights/review/agreement.ts';
+import { readers } from '../../http/described.ts';
 import { Nullable } from '../../http/schemas.ts';
 import { answer, Enveloped } from './answer.ts';
 import { route } from './route.ts';
@@ -33,6 +34,7 @@ export const agreementRoutes = [
         'For reviewers and analysts: of the items that two reviewers have seen, whose second decision was made in the period. Absent: the last 30 days.',
       querystring: Type.Object({ start_date: Type.Optional(day), end_date: Type.Optional(day) }),
       problems: ['surface_not_allowed', 'role_required', 'store_unavailable'],
+      roles: readers,
       response: {
         200: Enveloped(
           Type.Object({

@@ -114,6 +114,7 @@ const analyze = route(
       'Averages and selection rates by group, whether they differ by more than chance, and the four-fifths rule. For analysts. Nothing of the dataset is kept.',
     body: Asked,
     problems: ['surface_not_allowed', 'role_required'],
+    roles: 'analyst, admin',
     response: { 200: Enveloped(Report) },
   },
   async ({ caller, body }) => {
@@ -139,6 +140,7 @@ const upload = route(
       alpha,
     }),
     problems: ['surface_not_allowed', 'role_required', 'unsupported_encoding'],
+    roles: 'analyst, admin',
     response: { 200: Enveloped(Report) },
   },
   async ({ caller, query, body }) => {

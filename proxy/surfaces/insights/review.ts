@@ -6,6 +6,7 @@ import { commentOnItem } from '../../governance/insights/review/comments.ts';
 import { decideReview } from '../../governance/insights/review/decide.ts';
 import { getReviewItem, listReviewItems } from '../../governance/insights/review/items.ts';
 import { queueForReview, usualPriority } from '../../governance/insights/review/queue.ts';
+import { readers } from '../../http/described.ts';
 import { notBlank } from '../../http/not-blank.ts';
 import { page, paging } from '../../http/paging.ts';
 import type { Route } from '../../http/route.ts';
@@ -111,6 +112,7 @@ const decision = route(
       },
     ),
     problems: changing,
+    roles: 'reviewer, admin',
     response: {
       200: Enveloped(
         Type.Object({
@@ -151,6 +153,7 @@ const list = route(
       ...paging,
     }),
     problems: ['surface_not_allowed', 'role_required', 'store_unavailable'],
+    roles: readers,
     response: { 200: Enveloped(Type.Object({ items: Type.Array(Item), ...page })) },
   },
   async ({ caller, query }, context) => {
@@ -184,6 +187,7 @@ const change = route(
     params,
     body: Type.Object({ priority: Type.Optional(priority), category: Type.Optional(category) }, strict),
     problems: changing,
+    roles: 'reviewer, admin',
     response: { 200: Enveloped(WholeItem) },
   },
   async ({ caller, params: { item_id: id }, body }, context) => {
@@ -206,6 +210,7 @@ const next = route(
       ]),
     ),
     problems: ['surface_not_allowed', 'role_required', 'user_required', 'store_unavailable'],
+    roles: 'reviewer, admin',
     response: { 200: Enveloped(Type.Object({ item: Nullable(WholeItem, 'Null: there is none.') })) },
   },
   async ({ caller, body }, context) => {
@@ -225,6 +230,7 @@ const claim = route(
     params,
     body: nothing,
     problems: changing,
+    roles: 'reviewer, admin',
     response: { 200: Enveloped(WholeItem) },
   },
   async ({ caller, params: { item_id: id } }, context) => {
@@ -243,6 +249,7 @@ const release = route(
     params,
     body: nothing,
     problems: changing,
+    roles: 'reviewer, admin',
     response: { 200: Enveloped(WholeItem) },
   },
   async ({ caller, params: { item_id: id } }, context) => {
@@ -261,6 +268,7 @@ const reassign = route(
     params,
     body: Type.Object({ reviewer_id: reviewer }, { ...strict, example: { reviewer_id: 'bob@example.com' } }),
     problems: changing,
+    roles: 'reviewer, admin',
     response: { 200: Enveloped(WholeItem) },
   },
   async ({ caller, params: { item_id: id }, body }, context) => {
@@ -279,6 +287,7 @@ const comment = route(
     params,
     body: Type.Object({ text: Type.String({ pattern: notBlank, maxLength: 10_000 }) }, strict),
     problems: ['surface_not_allowed', 'role_required', 'user_required', 'review_item_not_found', 'store_unavailable'],
+    roles: readers,
     response: { 201: Enveloped(Comment) },
   },
   async ({ caller, params: { item_id: id }, body }, context) =>

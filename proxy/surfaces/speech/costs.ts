@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { ProxyError } from '../../error.ts';
 import { postCost, readCosts } from '../../governance/speech/costs.ts';
+import { ownOrReaders } from '../../http/described.ts';
 import { notBlank } from '../../http/not-blank.ts';
 import { Nullable, Timestamp, Uuid } from '../../http/schemas.ts';
 import { route } from './route.ts';
@@ -102,6 +103,7 @@ export const costRoutes = [
       params: sessionParams,
       querystring: Type.Object(sessionUser),
       problems: ['session_not_found', 'role_required', 'records_pending', 'store_unavailable'],
+      roles: ownOrReaders,
       response: { 200: Costs },
     },
     async ({ caller, params, query }, context) => {

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { giveFeedback, listFeedback, type ShownFeedback } from '../../governance/speech/feedback.ts';
+import { readers } from '../../http/described.ts';
 import { notBlank } from '../../http/not-blank.ts';
 import { page, paging } from '../../http/paging.ts';
 import { Nullable, Timestamp } from '../../http/schemas.ts';
@@ -132,6 +133,7 @@ export const feedbackRoutes = [
         ...paging,
       }),
       problems: ['role_required', 'store_unavailable'],
+      roles: readers,
       response: { 200: Type.Object({ feedback: Type.Array(Shown), ...page }) },
     },
     async ({ caller, query }, context) => {

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { readMetrics } from '../../governance/speech/metrics.ts';
+import { ownOrReaders } from '../../http/described.ts';
 import { Nullable } from '../../http/schemas.ts';
 import { route } from './route.ts';
 import { OptimizationLevel, sessionParams, sessionUser } from './schemas.ts';
@@ -71,6 +72,7 @@ export const metrics = route(
     params: sessionParams,
     querystring: Type.Object(sessionUser),
     problems: ['session_not_found', 'role_required', 'records_pending', 'store_unavailable'],
+    roles: ownOrReaders,
     response: { 200: Metrics },
   },
   async ({ caller, params, query }, context) => {

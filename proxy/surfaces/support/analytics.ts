@@ -6,6 +6,7 @@ import {
   type SupportFigures,
   type SupportFiguresOfGroup,
 } from '../../governance/support/figures.ts';
+import { readers } from '../../http/described.ts';
 import { Nullable } from '../../http/schemas.ts';
 import { route } from './route.ts';
 
@@ -55,6 +56,7 @@ export const analyticsRoutes = [
         group_by: Type.Optional(Type.Enum(['day', 'week', 'month'])),
       }),
       problems: ['role_required', 'store_unavailable'],
+      roles: readers,
       response: {
         200: Type.Object(
           {

@@ -35,6 +35,7 @@ export const changeRoutes = [
         { ...strict, example: { status: 'resolved' } },
       ),
       problems: ['conversation_not_found', 'role_required', 'store_unavailable'],
+      roles: 'everyone for their own conversations; reviewer or admin to name an agent or to give back',
       response: { 200: Type.Object(described) },
     },
     async ({ caller, params: { conversation_id: id }, body }, context) => {

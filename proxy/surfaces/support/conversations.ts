@@ -7,6 +7,7 @@ import {
   type SupportConversation,
   type SupportMessage,
 } from '../../governance/support/conversations.ts';
+import { readers } from '../../http/described.ts';
 import { page, paging } from '../../http/paging.ts';
 import type { Route } from '../../http/route.ts';
 import { Nullable, Timestamp } from '../../http/schemas.ts';
@@ -90,6 +91,7 @@ export const conversationRoutes: readonly Route<GovernanceContext>[] = [
         ...paging,
       }),
       problems: ['role_required', 'store_unavailable'],
+      roles: readers,
       response: { 200: Type.Object({ conversations: Type.Array(Type.Object(described)), ...page }) },
     },
     async ({ caller, query }, context) => {

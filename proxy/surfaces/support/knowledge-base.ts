@@ -8,6 +8,7 @@ import {
 } from '../../governance/knowledge/articles.ts';
 import { type FiledArticle, readIndexState } from '../../governance/knowledge/index-state.ts';
 import { searchArticles } from '../../governance/knowledge/search.ts';
+import { readers } from '../../http/described.ts';
 import { notBlank } from '../../http/not-blank.ts';
 import { page, paging } from '../../http/paging.ts';
 import { Nullable, Timestamp } from '../../http/schemas.ts';
@@ -102,6 +103,7 @@ export const knowledgeRoutes = [
         'With `article_id` it updates: fields that are left out stay as they are, and the former version is kept. The next search finds it.',
       body: Written,
       problems: ['article_not_found', 'role_required', 'store_unavailable'],
+      roles: 'admin',
       response: {
         200: Type.Object(filed, {
           example: {
@@ -134,6 +136,7 @@ export const knowledgeRoutes = [
         ...paging,
       }),
       problems: ['role_required', 'store_unavailable'],
+      roles: 'everyone for published articles; analyst, reviewer or admin for drafts',
       response: { 200: Type.Object({ articles: Type.Array(Type.Object(listed)), ...page, index: IndexState }) },
     },
     async ({ caller, query: { limit, offset, ...question } }, context) => {
@@ -189,6 +192,7 @@ export const knowledgeRoutes = [
       params,
       querystring: Type.Object({ version: Type.Optional(version) }),
       problems: ['article_not_found', 'role_required', 'store_unavailable'],
+      roles: 'everyone for published articles; analyst, reviewer or admin for drafts and former versions',
       response: { 200: Type.Object({ ...listed, content, metadata }) },
     },
     async ({ caller, params, query }, context) => {
@@ -205,6 +209,7 @@ export const knowledgeRoutes = [
       description: 'The latest first.',
       params,
       problems: ['article_not_found', 'role_required', 'store_unavailable'],
+      roles: readers,
       response: { 200: Type.Object({ versions: Type.Array(Type.Object({ version, created_at: Timestamp })) }) },
     },
     async ({ caller, params }, context) => {
@@ -221,6 +226,7 @@ export const knowledgeRoutes = [
       description: 'With all of its versions.',
       params,
       problems: ['article_not_found', 'role_required', 'store_unavailable'],
+      roles: 'admin',
       response: { 200: Type.Object({ article_id: articleId, deleted: Type.Literal(true) }) },
     },
     async ({ caller, params }, context) => {

@@ -119,6 +119,7 @@ export const configRoutes = [
       summary: 'Save an analysis config',
       body: NewConfig,
       problems: ['role_required', 'name_taken', 'store_unavailable'],
+      roles: 'admin',
       response: { 201: SavedConfigAnswer },
     },
     async ({ caller, body }, context) => {
@@ -136,6 +137,7 @@ export const configRoutes = [
       params,
       body: NewConfig,
       problems: changeProblems,
+      roles: 'admin',
       response: { 200: SavedConfigAnswer },
     },
     async ({ caller, params: { id }, body }, context) => {
@@ -153,6 +155,7 @@ export const configRoutes = [
       params,
       body: ConfigPatch,
       problems: changeProblems,
+      roles: 'admin',
       response: { 200: SavedConfigAnswer },
     },
     async ({ caller, params: { id }, body }, context) =>
@@ -167,6 +170,7 @@ export const configRoutes = [
       description: 'One that analyses were made with is deactivated and kept, since they refer to it.',
       params,
       problems: ['role_required', ...readProblems, 'owned_by_resource'],
+      roles: 'admin',
       response: { 200: RetiredAnswer },
     },
     async ({ caller, params: { id } }, context) =>

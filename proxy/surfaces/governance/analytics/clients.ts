@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { readClients } from '../../../governance/figures/groups.ts';
+import { ownOrReaders } from '../../../http/described.ts';
 import { paging } from '../../../http/paging.ts';
 import { Nullable, Timestamp } from '../../../http/schemas.ts';
 import { route } from '../route.ts';
@@ -62,6 +63,7 @@ export const clientUsage = route(
       'By the program that called and its version, as it says itself. The records are read: the period has 31 days at most.',
     querystring: Type.Object({ ...filters, ...personaFilter, ...paging }),
     problems: ['role_required', 'records_pending', 'store_unavailable'],
+    roles: ownOrReaders,
     response: { 200: Answer },
   },
   async ({ caller, query }, context) => {

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { type ModelUsage, readModels } from '../../../governance/figures/groups.ts';
+import { ownOrReaders } from '../../../http/described.ts';
 import { paging } from '../../../http/paging.ts';
 import { Nullable } from '../../../http/schemas.ts';
 import { route } from '../route.ts';
@@ -74,6 +75,7 @@ export const modelUsage = route(
     summary: 'Usage by model',
     querystring: Type.Object({ ...filters, ...personaFilter, ...paging }),
     problems: ['role_required', 'records_pending', 'store_unavailable'],
+    roles: ownOrReaders,
     response: { 200: Answer },
   },
   async ({ caller, query }, context) => {

@@ -5,6 +5,7 @@ import {
   type TopUser,
   type UsageBreakdown,
 } from '../../../governance/figures/persona.ts';
+import { ownOrReaders } from '../../../http/described.ts';
 import { Nullable } from '../../../http/schemas.ts';
 import { route } from '../route.ts';
 import { exampleExcluded, excluded, showExcluded } from './excluded.ts';
@@ -97,6 +98,7 @@ export const personaDetails = route(
     params: Type.Object({ id: Type.String({ description: 'The persona’s id, a UUID.' }) }),
     querystring: Type.Object(filters),
     problems: ['role_required', 'persona_not_found', 'records_pending', 'store_unavailable'],
+    roles: ownOrReaders,
     response: { 200: Answer },
   },
   async ({ caller, params: { id }, query }, context) => {

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { type PersonaUsage, readPersonas } from '../../../governance/figures/groups.ts';
+import { ownOrReaders } from '../../../http/described.ts';
 import { paging } from '../../../http/paging.ts';
 import { Nullable, Timestamp, Uuid } from '../../../http/schemas.ts';
 import { route } from '../route.ts';
@@ -87,6 +88,7 @@ export const personaUsage = route(
       ...paging,
     }),
     problems: ['role_required', 'records_pending', 'store_unavailable'],
+    roles: ownOrReaders,
     response: { 200: Answer },
   },
   async ({ caller, query }, context) => {

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { type RatedResponse, readRatedResponses } from '../../../governance/figures/rated-responses.ts';
+import { ownOrReaders } from '../../../http/described.ts';
 import { paging } from '../../../http/paging.ts';
 import { Nullable, Timestamp, Uuid } from '../../../http/schemas.ts';
 import { route } from '../route.ts';
@@ -74,6 +75,7 @@ export const ratedResponses = route(
     description: 'Those that were rated in the period, by the rating that stands.',
     querystring: Type.Object({ ...filters, ...personaFilter, ...paging }),
     problems: ['role_required', 'records_pending', 'store_unavailable'],
+    roles: ownOrReaders,
     response: { 200: Answer },
   },
   async ({ caller, query }, context) => {

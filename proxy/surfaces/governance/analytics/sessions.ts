@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { readSessions, type SessionUsage } from '../../../governance/figures/sessions.ts';
+import { ownOrReaders } from '../../../http/described.ts';
 import { paging } from '../../../http/paging.ts';
 import { Nullable, Timestamp } from '../../../http/schemas.ts';
 import { route } from '../route.ts';
@@ -87,6 +88,7 @@ export const sessions = route(
     description: 'Those with a call in the period. All that is said of a session is of its calls in the period.',
     querystring: Type.Object({ ...filters, ...personaFilter, ...paging }),
     problems: ['role_required', 'records_pending', 'store_unavailable'],
+    roles: ownOrReaders,
     response: { 200: Answer },
   },
   async ({ caller, query }, context) => {

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { readUsers } from '../../../governance/figures/groups.ts';
+import { ownOrReaders } from '../../../http/described.ts';
 import { paging } from '../../../http/paging.ts';
 import { Nullable, Timestamp } from '../../../http/schemas.ts';
 import { route } from '../route.ts';
@@ -67,6 +68,7 @@ export const userUsage = route(
     summary: 'Usage by user',
     querystring: Type.Object({ ...filters, ...personaFilter, ...paging }),
     problems: ['role_required', 'records_pending', 'store_unavailable'],
+    roles: ownOrReaders,
     response: { 200: Answer },
   },
   async ({ caller, query }, context) => {

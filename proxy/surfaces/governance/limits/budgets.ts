@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { type Figure, readBudgets } from '../../../governance/limits.ts';
+import { ownOrReaders } from '../../../http/described.ts';
 import { Nullable } from '../../../http/schemas.ts';
 import { route } from '../route.ts';
 import { exampleRule, filters, pageOfRules, rule, showRule } from './rule.ts';
@@ -43,6 +44,7 @@ export const budgets = route(
       'The budgets in force, with what is used of each in the window of now. A member is shown those that apply to it, with its own figures.',
     querystring: Type.Object(filters),
     problems: ['role_required', 'records_pending', 'store_unavailable'],
+    roles: ownOrReaders,
     response: { 200: Type.Object({ budgets: Type.Array(Budget), ...pageOfRules }) },
   },
   async ({ caller, query: { name, user_id: user, per, limit, offset } }, context) => {

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { type Figure, readLimits } from '../../../governance/limits.ts';
+import { ownOrReaders } from '../../../http/described.ts';
 import { route } from '../route.ts';
 import { exampleRule, filters, pageOfRules, rule, showRule } from './rule.ts';
 
@@ -37,6 +38,7 @@ export const limits = route(
       'The limits and tiers in force, with what is used of each in the window of now. A member is shown those that apply to it, with its own figures.',
     querystring: Type.Object(filters),
     problems: ['role_required', 'records_pending', 'store_unavailable'],
+    roles: ownOrReaders,
     response: { 200: Type.Object({ limits: Type.Array(Limit), ...pageOfRules }) },
   },
   async ({ caller, query: { name, user_id: user, per, limit, offset } }, context) => {
