@@ -140,7 +140,9 @@ export function makeApiError(status: number, problem: Problem, retry: Retry): Ap
 /** Reads the error object of an answer or of an event. What is not one, such as a load balancer's page, has no code. */
 export function readProblem(body: unknown, fallback: Pick<Problem, 'message' | 'requestId'>): Problem {
   const { error } = isObject(body) ? body : {};
-  const { code, message, details, request_id: requestId } = isObject(error) ? error : {};
+  // The insights API has the fields beside `error: true`.
+  const told = error === true ? body : error;
+  const { code, message, details, request_id: requestId } = isObject(told) ? told : {};
   return {
     code: typeof code === 'string' ? code : 'unknown',
     message: typeof message === 'string' ? message : fallback.message,

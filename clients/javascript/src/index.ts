@@ -31,6 +31,49 @@ export {
   ServerError,
   StreamError,
 } from './errors.ts';
+export { InsightsClient, type InsightsClientOptions } from './insights/client.ts';
+export type {
+  Classification,
+  ClassifyParams,
+  Embeddings,
+  EmbedParams,
+  ExplainParams,
+  Explanation,
+  FeatureImportance,
+  GeneratedText,
+  GenerateParams,
+  ListedModel,
+  ListedModels,
+  TextEvent,
+  TokenUsage,
+} from './insights/models.ts';
+export type {
+  DecisionParams,
+  DraftedResponse,
+  QueuedReview,
+  ResponseParams,
+  ReviewDecision,
+  ReviewParams,
+} from './insights/reviews.ts';
+export type {
+  AnonymizedText,
+  AnonymizeParams,
+  BatchParams,
+  BatchResult,
+  BatchResults,
+  BatchSummary,
+  Credentials,
+  FairnessFinding,
+  FairnessParams,
+  FairnessReport,
+  GroupFigures,
+  Login,
+  QueuedBatch,
+  RestoredText,
+  Sentiment,
+  SentimentParams,
+  SentimentShares,
+} from './insights/texts.ts';
 export type {
   Article,
   ArticleChange,

@@ -1,5 +1,7 @@
 /** Below these, names are the caller's own and stay as they are. */
-const opaque = new Set(['metadata', 'details']);
+const opaque = new Set(['metadata', 'details', 'data', 'context']);
+/** The names right below these are the caller's own, such as those of groups. */
+const keyed = new Set(['disparities', 'classifications', 'mapping']);
 
 /** `conversation_id` as `conversationId`, at every depth. */
 export function toCamelCase(value: unknown): unknown {
@@ -15,6 +17,14 @@ function rename(value: unknown, toName: (name: string) => string): unknown {
   if (Array.isArray(value)) return value.map((item) => rename(item, toName));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [toName(name), opaque.has(name) ? item : rename(item, toName)]),
+    Object.entries(value).map(([name, item]) => {
+      if (opaque.has(name)) return [toName(name), item];
+      return [toName(name), keyed.has(name) ? renameBelow(item, toName) : rename(item, toName)];
+    }),
   );
+}
+
+function renameBelow(value: unknown, toName: (name: string) => string): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return rename(value, toName);
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, rename(item, toName)]));
 }

@@ -44,19 +44,24 @@ function requireSame(former: string | undefined, now: string): string {
 
 /** Reads the events of an answer up to `done`. Ends the connection in any case. @throws {ChatError} */
 async function* readChatEvents(answer: OpenAnswer): AsyncGenerator<ChatEvent, void, undefined> {
+  for await (const event of readOpenEvents(answer)) {
+    const shown = toChatEvent(event);
+    if (shown) yield shown;
+    if (shown?.type === 'done') return;
+  }
+  throw new ChatConnectionError('The stream has ended before the answer was whole');
+}
+
+/** Reads the events of an answer as long as its reader wants them. Ends the connection in any case. @throws {ChatError} */
+export async function* readOpenEvents(answer: OpenAnswer): AsyncGenerator<ServerSentEvent, void, undefined> {
   const { body } = answer.response;
   try {
-    for await (const event of readEvents(watched(body ? readChunks(body) : [], answer.alive))) {
-      const shown = toChatEvent(event);
-      if (shown) yield shown;
-      if (shown?.type === 'done') return;
-    }
+    yield* readEvents(watched(body ? readChunks(body) : [], answer.alive));
   } catch (error) {
     throw error instanceof ChatError ? error : answer.explain(error);
   } finally {
     answer.close();
   }
-  throw new ChatConnectionError('The stream has ended before the answer was whole');
 }
 
 async function* watched(

@@ -36,8 +36,11 @@ export interface Transport {
   send<T>(request: ApiRequest, options?: RequestOptions): Promise<T>;
 }
 
-/** Makes what all requests of a client share. */
-export function makeTransport(settings: ClientSettings): Transport {
+/** Makes what all requests of a client share. @param unwrap takes what counts out of an answer. Absent: all of it does */
+export function makeTransport(
+  settings: ClientSettings,
+  unwrap: (answer: unknown) => unknown = (answer) => answer,
+): Transport {
   const visitor = settings.apiKey.startsWith('pk_') ? makeVisitor(settings.storage) : undefined;
   let rateLimit: RateLimit | undefined;
 
@@ -81,7 +84,7 @@ export function makeTransport(settings: ClientSettings): Transport {
       const attempts = begin(request, options);
       for (;;) {
         try {
-          return toCamelCase(await readJson(await attempts.next())) as T;
+          return toCamelCase(unwrap(await readJson(await attempts.next()))) as T;
         } catch (error) {
           await attempts.failed(error);
         }
@@ -138,7 +141,9 @@ async function readError(answer: OpenAnswer): Promise<ApiError> {
 }
 
 function readRateLimit(headers: Headers): RateLimit | undefined {
-  const [limit, remaining, reset] = ['limit', 'remaining', 'reset'].map((what) => headers.get(`x-ratelimit-${what}`));
+  const [limit, remaining, reset] = ['limit', 'remaining', 'reset'].map(
+    (what) => headers.get(`x-ratelimit-${what}`) ?? headers.get(`x-rate-limit-${what}`),
+  );
   if (!limit || !remaining || !reset) return undefined;
   return { limit: Number(limit), remaining: Number(remaining), resetAt: new Date(Number(reset) * 1000) };
 }

@@ -1,7 +1,10 @@
 """Client of Chaperone's support desk: conversations, knowledge base, figures."""
 
+from . import insights
 from ._async_client import AsyncChatClient
+from ._async_insights_client import AsyncInsightsClient
 from ._client import ChatClient
+from ._insights_client import InsightsClient
 from ._settings import RequestOptions, RetryNotice
 from .errors import (
     ApiError,
@@ -49,6 +52,7 @@ __all__ = [
     "ArticleSummary",
     "ArticleVersion",
     "AsyncChatClient",
+    "AsyncInsightsClient",
     "AuthenticationError",
     "BadRequestError",
     "ChatClient",
@@ -65,6 +69,7 @@ __all__ = [
     "DeltaEvent",
     "DoneEvent",
     "Feedback",
+    "InsightsClient",
     "Message",
     "MessageEvent",
     "NotFoundError",
@@ -79,4 +84,5 @@ __all__ = [
     "ServerError",
     "SourceArticle",
     "StreamError",
+    "insights",
 ]

@@ -12,6 +12,7 @@ from ._async_knowledge_base import AsyncKnowledgeBase
 from ._async_transport import AsyncTransport
 from ._calls import UNSET, Unset
 from ._settings import DEFAULT_TIMEOUT, RequestOptions, RetryNotice, Settings
+from ._stream import ChatEventReader
 from .models import (
     Analytics,
     ChatEvent,
@@ -124,7 +125,7 @@ class AsyncChatClient:
             metadata=metadata,
             stream=True,
         )
-        return self._transport.stream(call, options)
+        return self._transport.stream(call, options, ChatEventReader())
 
     async def get_conversation(
         self, conversation_id: str, *, options: RequestOptions = RequestOptions()

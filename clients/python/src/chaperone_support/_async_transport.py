@@ -9,11 +9,11 @@ import httpx
 
 from ._calls import Call
 from ._settings import RequestOptions, Settings, explain, make_api_error, read_answer
-from ._stream import ChatEventReader
+from ._stream import StreamReader
 from .errors import ChatError
-from .models import ChatEvent
 
 T = TypeVar("T")
+E = TypeVar("E")
 
 
 class AsyncTransport:
@@ -32,11 +32,10 @@ class AsyncTransport:
             except ChatError as error:
                 await asyncio.sleep(self._settings.delay_before_retry(error, retries))
 
-    async def stream(self, call: Call[Any], options: RequestOptions) -> AsyncGenerator[ChatEvent, None]:
+    async def stream(self, call: Call[Any], options: RequestOptions, events: StreamReader[E]) -> AsyncGenerator[E, None]:
         """Tells events, and goes on where the connection broke."""
         arguments = self._settings.build(call, options)
         retries = self._settings.retries(options)
-        events = ChatEventReader()
         while True:
             reading = self._read(arguments, events)
             try:
@@ -49,7 +48,7 @@ class AsyncTransport:
                 await reading.aclose()
             await asyncio.sleep(delay)
 
-    async def _read(self, arguments: Mapping[str, Any], events: ChatEventReader) -> AsyncGenerator[ChatEvent, None]:
+    async def _read(self, arguments: Mapping[str, Any], events: StreamReader[E]) -> AsyncGenerator[E, None]:
         response = await self._attempt(arguments, is_stream=True)
         events.begin()
         try:

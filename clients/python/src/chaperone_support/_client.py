@@ -11,6 +11,7 @@ from . import _calls
 from ._calls import UNSET, Unset
 from ._knowledge_base import KnowledgeBase
 from ._settings import DEFAULT_TIMEOUT, RequestOptions, RetryNotice, Settings
+from ._stream import ChatEventReader
 from ._transport import Transport
 from .models import (
     Analytics,
@@ -135,7 +136,7 @@ class ChatClient:
             metadata=metadata,
             stream=True,
         )
-        return self._transport.stream(call, options)
+        return self._transport.stream(call, options, ChatEventReader())
 
     def get_conversation(
         self, conversation_id: str, *, options: RequestOptions = RequestOptions()

@@ -67,7 +67,8 @@ class Settings:
         for name, value in (("timeout", timeout), ("max_retries", max_retries), ("max_retry_delay", max_retry_delay)):
             if not value >= 0:
                 raise ConfigurationError(f"{name} must be a number of at least 0")
-        self._api_key = api_key
+        #: What requests are sent with.
+        self.api_key = api_key
         self.base_url = _read_base_url(base_url, environment)
         self.timeout = timeout
         self.max_retries = max_retries
@@ -77,7 +78,7 @@ class Settings:
 
     def build(self, call: Call[Any], options: RequestOptions) -> Dict[str, Any]:
         """Arguments for ``httpx.Client.build_request``. Every attempt of a request has the same."""
-        headers = {"Authorization": f"Bearer {self._api_key}"}
+        headers = {"Authorization": f"Bearer {self.api_key}"}
         if call.method == "POST":
             headers["Idempotency-Key"] = options.idempotency_key or str(uuid.uuid4())
         return {
@@ -95,7 +96,7 @@ class Settings:
     def note(self, headers: Mapping[str, str]) -> None:
         """Remembers how many requests may be made."""
         names = ("limit", "remaining", "reset")
-        numbers = [headers.get(f"x-ratelimit-{name}", "") for name in names]
+        numbers = [headers.get(f"x-ratelimit-{name}") or headers.get(f"x-rate-limit-{name}", "") for name in names]
         if all(number.isdigit() for number in numbers):
             self.rate_limit = RateLimit(*map(int, numbers))
 
@@ -128,7 +129,9 @@ def explain(error: httpx.HTTPError, timeout: float) -> ChatError:
 def make_api_error(response: httpx.Response) -> ApiError:
     """Reads an error, whose body has arrived. A load balancer's page has no code."""
     try:
-        told = response.json()["error"]
+        body = response.json()
+        # The insights API has the fields beside ``"error": true``.
+        told = body if body["error"] is True else body["error"]
         code, message = str(told["code"]), str(told["message"])
     except (ValueError, KeyError, TypeError):
         told, code = {}, "unknown"

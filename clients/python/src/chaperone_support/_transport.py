@@ -9,11 +9,11 @@ import httpx
 
 from ._calls import Call
 from ._settings import RequestOptions, Settings, explain, make_api_error, read_answer
-from ._stream import ChatEventReader
+from ._stream import StreamReader
 from .errors import ChatError
-from .models import ChatEvent
 
 T = TypeVar("T")
+E = TypeVar("E")
 
 
 class Transport:
@@ -32,11 +32,10 @@ class Transport:
             except ChatError as error:
                 time.sleep(self._settings.delay_before_retry(error, retries))
 
-    def stream(self, call: Call[Any], options: RequestOptions) -> Generator[ChatEvent, None, None]:
+    def stream(self, call: Call[Any], options: RequestOptions, events: StreamReader[E]) -> Generator[E, None, None]:
         """Tells events, and goes on where the connection broke."""
         arguments = self._settings.build(call, options)
         retries = self._settings.retries(options)
-        events = ChatEventReader()
         while True:
             reading = self._read(arguments, events)
             try:
@@ -49,7 +48,7 @@ class Transport:
                 reading.close()
             time.sleep(delay)
 
-    def _read(self, arguments: Mapping[str, Any], events: ChatEventReader) -> Generator[ChatEvent, None, None]:
+    def _read(self, arguments: Mapping[str, Any], events: StreamReader[E]) -> Generator[E, None, None]:
         response = self._attempt(arguments, is_stream=True)
         events.begin()
         try:
