@@ -63,15 +63,18 @@ function readFaultOptions(args: readonly string[]): NodeJS.ProcessEnv {
 
 const isOwnFlag = (arg: string) => ['--times', '--all', '--publish'].includes(arg) || arg.startsWith('--only=');
 
-/** Writes a module for each batch. Node's flags apply to files, so with flags each file runs by itself. */
+/**
+ * Writes a module for each batch. Node's flags apply to files, so with flags each file runs by itself.
+ *
+ * Node's runner begins with what comes first in the alphabet, so the names have the order of the batches.
+ */
 function writeBatches(directory: string, files: readonly string[], flags: readonly string[]): string[] {
   if (flags.length > 0) return files.toSorted();
-  return toBatches(files).map((batch, index) => writeBatch(join(directory, `batch-${index}.mjs`), batch));
+  const nameOf = (index: number) => `batch-${String(index).padStart(4, '0')}.mjs`;
+  return toBatches(files).map((batch, index) => writeBatch(join(directory, nameOf(index)), batch));
 }
 
 function writeBatch(path: string, batch: Batch): string {
-  const [only, ...others] = batch;
-  if (only !== undefined && others.length === 0) return only;
   const runner = JSON.stringify(resolve('test/batch.ts'));
   const files = JSON.stringify(batch.map((file) => resolve(file)));
   writeFileSync(path, `import { runBatch } from ${runner};\nrunBatch(${files});\n`);

@@ -13,10 +13,10 @@ interface Kind {
 const kinds: readonly Kind[] = [
   { of: /^test\/(up|faults|clients|cluster|e2e)\//, size: 1 },
   // Each file starts an operator and a proxy.
-  { of: /^test\/(contracts\/|proxy\/(surfaces|resources)\/|proxy\/[^/]+$)/, size: 8 },
+  { of: /^test\/(contracts\/|proxy\/(surfaces|resources)\/|proxy\/[^/]+$)/, size: 12 },
   // They measure the memory of their process.
   { of: /\/(short-lived|form-scanner)\.test\.ts$/, size: 1 },
-  { of: /^/, size: 18 },
+  { of: /^/, size: 24 },
 ];
 
 /** Neighbours share a batch, since files of one folder import mostly the same modules. */
