@@ -81,7 +81,7 @@ interface Step {
   readonly own: number;
   readonly newMessages: number;
   /** Absent: as a continuation or a fork. */
-  readonly way?: WayToLink;
+  readonly way?: WayToLink | undefined;
   /** Whether the database may know more. */
   readonly mayResolve: boolean;
 }
@@ -194,13 +194,20 @@ export function makeLink({ organizationId, lookUp, onLinked }: LinkOptions): Lin
     if (!at) return undefined;
     const { chat, turn } = found;
     const own = pointAfter(digests, chat.point, turn);
+    const { root, point } = chat;
+    // Literals without parts that are spread into them: V8 adds each of their fields by a call into its runtime.
     const linked = follow({
-      conversationId: ends.adopted(chat.root.digest) ?? chat.root.conversationId,
-      ...{ parent: chat.point, at, own, newMessages: turn.fresh.length, mayResolve: false },
+      conversationId: ends.adopted(root.digest) ?? root.conversationId,
+      parent: point,
+      at,
+      own,
+      newMessages: turn.fresh.length,
+      way: undefined,
+      mayResolve: false,
     });
     const messages = chat.messages + turn.reply.length + turn.fresh.length;
     ends.note(scope, messages, turn.fresh, linked.place);
-    chats.note(sent, { ...chat, point: own, messages }, chat);
+    chats.note(sent, { scope: chat.scope, root, point: own, messages }, chat);
     return linked;
   };
 
