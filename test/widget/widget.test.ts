@@ -1,6 +1,6 @@
 import { before, describe } from 'node:test';
+import { skip } from '../chromium.ts';
 import { suiteScope } from '../scope.ts';
-import { skip } from './chromium.ts';
 import { type Stage, startStage } from './stage.ts';
 import { walkAccessibility } from './walks/accessibility.ts';
 import { walkConversations } from './walks/conversation.ts';

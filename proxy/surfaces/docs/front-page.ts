@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 
-/** `GET /`: lists the addresses of the API, for people who open the proxy in a browser or with curl. */
+/** `GET /`: the console, for who opens the proxy in a browser; for all others, the addresses of the API. */
 export function registerFrontPage(app: FastifyInstance): void {
   app.get('/', { schema: { hide: true } }, (request, reply) => {
     reply.headers({ 'x-request-id': request.id, vary: 'accept' });
-    if (wantsPage(request.headers.accept)) return reply.redirect('/docs');
+    if (wantsPage(request.headers.accept)) return reply.redirect('/console');
     return reply.send({ name: 'Chaperone', api: '/v1', docs: '/docs', openapi: '/openapi.json' });
   });
 }

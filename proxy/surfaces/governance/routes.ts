@@ -8,8 +8,10 @@ import { audit } from './audit.ts';
 import { explain } from './explain.ts';
 import { budgets } from './limits/budgets.ts';
 import { limits } from './limits/limits.ts';
+import { me } from './me.ts';
 import { personaRoutes } from './personas.ts';
 import { ratingRoutes } from './ratings.ts';
+import { requestRoutes } from './requests/index.ts';
 import { userRoutes } from './users.ts';
 import { webhookRoutes } from './webhooks.ts';
 
@@ -22,8 +24,10 @@ const routes: readonly Route<GovernanceContext>[] = [
   limits,
   budgets,
   explain,
+  me,
   ...personaRoutes,
   ...ratingRoutes,
+  ...requestRoutes,
   ...userRoutes,
   ...webhookRoutes,
 ];

@@ -37,6 +37,7 @@ import { readClients, readModels, readPersonas, readUsers } from '../../../proxy
 import { readPersona } from '../../../proxy/governance/figures/persona.ts';
 import { readRatedResponses } from '../../../proxy/governance/figures/rated-responses.ts';
 import { readSessions } from '../../../proxy/governance/figures/sessions.ts';
+import { readTimeline } from '../../../proxy/governance/figures/timeline.ts';
 import { logOut } from '../../../proxy/governance/insights/accounts/logins.ts';
 import { analyzeFairness } from '../../../proxy/governance/insights/fairness/analyze.ts';
 import { classifyText } from '../../../proxy/governance/insights/models/classify.ts';
@@ -68,6 +69,7 @@ import {
 } from '../../../proxy/governance/knowledge/articles.ts';
 import { searchArticles } from '../../../proxy/governance/knowledge/search.ts';
 import { readBudgets, readLimits } from '../../../proxy/governance/limits.ts';
+import { describeCaller } from '../../../proxy/governance/me.ts';
 import {
   changePersona,
   createPersona,
@@ -76,6 +78,8 @@ import {
   retirePersona,
 } from '../../../proxy/governance/personas.ts';
 import { rateResponse } from '../../../proxy/governance/ratings.ts';
+import { listRequests } from '../../../proxy/governance/requests/list.ts';
+import { getRequest, readContents } from '../../../proxy/governance/requests/story.ts';
 import { postCost, readCosts } from '../../../proxy/governance/speech/costs.ts';
 import { giveFeedback, listFeedback } from '../../../proxy/governance/speech/feedback.ts';
 import { readMetrics } from '../../../proxy/governance/speech/metrics.ts';
@@ -128,6 +132,8 @@ const turn = {
 } as const;
 
 const byModel = { useAi: true, model: 'gpt-4o' };
+const aRequestId = `req_${'0'.repeat(32)}`;
+const callOfBob = { requestId: aRequestId, userId: 'b0b', startedAt: new Date(0) };
 const mappingOfBob = { anonymizationId: 'map-1', userId: 'b0b', mappingSealed: Buffer.alloc(0) };
 const query = { query: 'x', customer: 'carl', context: {}, model: undefined };
 const toReview = { query: 'x', response: 'y', category: 'z', priority: 3, metadata: {} };
@@ -221,6 +227,22 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
     'role_required',
     readers(),
   ],
+  [
+    'read the figures over time of another',
+    (c, ann) => readTimeline(c, ann, { ...ofUser, startDate: '2026-01-01', endDate: '2026-01-02' }, 'hour'),
+    'role_required',
+    readers(),
+  ],
+  ['ask who one is', (c, ann) => describeCaller(c, ann), '', everyone()],
+  ['list own calls', (c, ann) => listRequests(c, ann, ofAll, 1), '', everyone()],
+  ['list the calls of another', (c, ann) => listRequests(c, ann, ofUser, 1), 'role_required', readers()],
+  [
+    'get the call of another',
+    (c, ann) => getRequest(withStore(c, callOfBob), ann, aRequestId),
+    'request_not_found',
+    readers(),
+  ],
+  ['read the contents of a call that one may read', (c) => readContents(c, callOfBob), '', everyone()],
   ['list own conversations', (c, ann) => listConversations(c, ann, {}, page), '', everyone()],
   [
     'list the conversations of another',

@@ -4,6 +4,7 @@ import { personaDetails } from './persona.ts';
 import { personaUsage } from './personas.ts';
 import { ratedResponses } from './rated-responses.ts';
 import { sessions } from './sessions.ts';
+import { timeline } from './timeline.ts';
 import { userUsage } from './user-usage.ts';
 
 /** `/v1/analytics`: what was used, by whom, and what it cost. A member is shown its own. */
@@ -15,4 +16,5 @@ export const analyticsRoutes = [
   personaUsage,
   personaDetails,
   ratedResponses,
+  timeline,
 ];

@@ -67,8 +67,9 @@ describe('/openapi.json and /docs', () => {
 
   it('are linked from the root, for a browser and for others', async () => {
     const page = await fetch(root, { headers: { accept: 'text/html' } });
-    assert.equal(page.url, `${root}/docs`);
-    assert.match(await page.text(), /Chaperone API/);
+    assert.equal(page.url, `${root}/console`);
+    assert.match(await page.text(), /<a href="docs">/);
+    assert.match(await (await fetch(`${root}/docs`)).text(), /Chaperone API/);
     const told = (await (await fetch(root)).json()) as Record<string, string>;
     for (const path of [told.docs, told.openapi]) assert.equal((await fetch(`${root}${path}`)).status, 200);
     const unknown = (await (await fetch(`${root}/nothing`)).json()) as { error: { message: string } };

@@ -24,7 +24,7 @@ for (const [name, accept, status] of cases) {
     assert.equal(answer.statusCode, status);
     assert.equal(answer.headers.vary, 'accept');
     assert.match(String(answer.headers['x-request-id']), /./);
-    if (status === 302) assert.equal(answer.headers.location, '/docs');
+    if (status === 302) assert.equal(answer.headers.location, '/console');
     else assert.deepEqual(answer.json(), { name: 'Chaperone', api: '/v1', docs: '/docs', openapi: '/openapi.json' });
   });
 }

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { type Browser, chromium } from 'playwright-core';
-import { atEnd, type Scope } from '../scope.ts';
+import { atEnd, type Scope } from './scope.ts';
 
 /** The first has the same engine in a third of the processor time. */
 const programs = process.env.CHROMIUM === undefined ? ['chromium-headless-shell', 'chromium'] : [process.env.CHROMIUM];
@@ -10,7 +10,7 @@ const program = programs.find((name) => spawnSync(name, ['--version']).status ==
 export const skip =
   program === undefined &&
   process.env.CI !== 'true' &&
-  'Chromium is not installed (on Debian: apt-get install chromium-headless-shell); with it, run: npm test -- test/widget';
+  'Chromium is not installed (on Debian: apt-get install chromium-headless-shell); with it, run the test again';
 
 /** @param args further options of Chromium's command */
 export async function startChromium(scope: Scope, args: readonly string[] = []): Promise<Browser> {
