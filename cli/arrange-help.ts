@@ -10,6 +10,7 @@ const groups: readonly (readonly [group: string, commands: Readonly<Record<strin
       proxy: 'One proxy, for one organization',
       worker: 'One worker, for background jobs',
       sandbox: 'The stand-in for a provider',
+      trainer: 'The built-in trainer, as pods run it',
     },
   ],
   [

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { arrangeHelp } from './arrange-help.ts';
 import { addCheck } from './commands/check.ts';
 import { addAccount, addKeys, addToken } from './commands/credentials.ts';
-import { addOperator, addProxy, addSandbox, addUp, addWorker } from './commands/processes.ts';
+import { addOperator, addProxy, addSandbox, addTrainer, addUp, addWorker } from './commands/processes.ts';
 import { addAudit, addGet, addTop, addUsage } from './commands/records.ts';
 import { addCompletion } from './commands/shell.ts';
 import { addJobs, addWebhooks } from './commands/tasks.ts';

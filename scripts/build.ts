@@ -171,6 +171,7 @@ const contents: Readonly<Record<ProgramName, readonly Plugin[]>> = {
   proxy: [ownCommand('proxy'), connectionsOfUndici, partsThatProxiesLeaveOut],
   worker: [ownCommand('worker'), connectionsOfUndici, partsThatWorkersLeaveOut],
   operator: [ownCommand('operator'), unusedKubernetesClasses, connectionsOfOperator, partsThatOperatorsLeaveOut],
+  trainer: [ownCommand('trainer')],
   commands: [unusedKubernetesClasses],
 };
 

@@ -183,6 +183,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'proxy/logs',
   ],
   sandbox: [],
+  trainer: [],
   'cli/sandbox.ts': ['sandbox'],
   cli: [
     'crds',
@@ -196,6 +197,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'proxy/logs',
     'proxy/snapshot',
     'worker',
+    'trainer',
   ],
   scripts: ['crds', 'dashboards', 'database', 'operator', ...partsOfOperator, 'cli', 'proxy/surfaces'],
   'test/free-port.ts': [],
@@ -256,6 +258,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'proxy/cache',
     'proxy/conversations',
     'proxy/guardrails/detect',
+    'trainer',
     'worker',
     'sandbox',
     'cli',

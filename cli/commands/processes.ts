@@ -80,6 +80,7 @@ export function addOperator(program: Command): void {
     .option('--sidecar-data-limit <quantity>', "the size limit of the sidecar's volume", parseDataLimit, '5Gi')
     .option('--gateways', "run the gateways of Organizations with spec.gateway, in the operator's namespace")
     .option('--gateway-pull-secrets <names>', "the gateways' pull Secrets, separated by commas", parseNames)
+    .option('--training-namespaces <names>', 'where it may train and serve models, separated by commas', parseNames)
     .option('--webhook-port <port>', "the webhooks' port", parsePort, 9443)
     .option('--webhook-service <name>', 'the Service at which the API server calls the webhooks', 'chaperone-webhook')
     .option(
@@ -171,4 +172,20 @@ export function addSandbox(program: Command): void {
     .option('--host <address>', 'where it listens', '127.0.0.1')
     .option('--port <port>', 'its port; 0 for a free one', parsePort, 0)
     .action(async (options) => (await import('../sandbox.ts')).sandbox(options));
+}
+
+export function addTrainer(program: Command): void {
+  const load = async () => await import('../trainer.ts');
+  const trainer = program
+    .command('trainer')
+    .description('The built-in trainer, as pods of a cluster run it. Their environment says what is to be done.');
+  trainer
+    .command('train')
+    .description('Run one pod of a training job: it learns to classify texts.')
+    .action(async () => (await load()).trainModel(process.env));
+  trainer
+    .command('serve')
+    .description('Serve a model of the built-in trainer by chat completions.')
+    .option('--port <port>', 'where it listens, at all addresses', parsePort, 8080)
+    .action(async (options) => (await load()).serveModel(options, process.env));
 }

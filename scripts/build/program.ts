@@ -10,9 +10,9 @@ export const launcherFile = 'chaperone.js';
  * The commands that run in a cluster each have their own program, without the code of the others. All other commands
  * share one.
  */
-export type ProgramName = 'proxy' | 'operator' | 'worker' | 'commands';
+export type ProgramName = 'proxy' | 'operator' | 'worker' | 'trainer' | 'commands';
 
-export const programNames: readonly ProgramName[] = ['proxy', 'operator', 'worker', 'commands'];
+export const programNames: readonly ProgramName[] = ['proxy', 'operator', 'worker', 'trainer', 'commands'];
 
 /** The program that has a command. */
 export function programOf(command: string | undefined, options: readonly string[]): ProgramName {

@@ -23,6 +23,7 @@ const commands = {
   proxy: ['proxy', ...inPod],
   operator: ['operator', '--database-url-file', nowhere],
   worker: ['worker', ...inPod],
+  trainer: ['trainer', 'train'],
   // The command with the most code.
   commands: ['up', nowhere, '--data', nowhere],
 };
