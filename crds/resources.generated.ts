@@ -1279,6 +1279,126 @@ export interface OrganizationSpec {
     };
   };
   /**
+   * Lets admins train models and deploy them, by `/api/v1/ai/distributed-training` and `/api/v1/ai/deploy` (docs/training.md). The operator makes the Jobs and the Deployments. The condition TrainingReady says whether it can. Absent: these APIs answer 503.
+   */
+  training?: {
+    /**
+     * The namespace of the Jobs and Deployments. It must have the label `chaperone.dev/training-of` with the organization's name, and be in the chart's value `operator.trainingNamespaces`.
+     */
+    namespace: string;
+    /**
+     * What trains, by the `base_model` of a request. `customerai-classifier` is the built-in trainer, a text classifier, unless an entry here replaces it.
+     *
+     * Items: One trainer.
+     */
+    trainers?: {
+      /**
+       * The name in requests.
+       */
+      baseModel: string;
+      /**
+       * Its image. Absent: that of the built-in trainer.
+       */
+      image?: string;
+      /**
+       * Its command. Absent: the image's own.
+       */
+      command?: string[];
+      /**
+       * What serves its models: a server that speaks OpenAI's chat completions. Absent: the built-in server, which serves models of the built-in trainer.
+       */
+      serving?: {
+        /**
+         * Its image.
+         */
+        image: string;
+        /**
+         * Its command. Absent: the image's own.
+         */
+        command?: string[];
+      };
+    }[];
+    /**
+     * The kinds of pods that a request may ask for in `instance_type`, the default first.
+     *
+     * Items: One kind of pod.
+     */
+    instanceTypes: {
+      /**
+       * The name in requests, such as `ml.g4dn.xlarge`.
+       */
+      name: string;
+      /**
+       * The labels of the nodes that it runs on. Absent: any node.
+       */
+      nodeSelector?: {
+        [k: string]: string;
+      };
+      /**
+       * What each pod gets. Absent: 250m of processor time and 256Mi, and at most 1Gi.
+       */
+      resources?: {
+        /**
+         * What each pod gets for certain, such as `cpu` and `memory`.
+         */
+        requests?: {
+          [k: string]: string;
+        };
+        /**
+         * What each pod gets at most, such as `nvidia.com/gpu`.
+         */
+        limits?: {
+          [k: string]: string;
+        };
+      };
+    }[];
+    /**
+     * Where trained models are written, each below it in a folder of its own: `s3://bucket/prefix/`, or `pvc://claim/prefix/` for a PersistentVolumeClaim of the namespace.
+     */
+    modelStore: string;
+    /**
+     * The beginnings of addresses that data may be read from. Absent: `modelStore` alone.
+     */
+    dataStores?: string[];
+    /**
+     * How `s3://` addresses are reached.
+     */
+    s3?: {
+      /**
+       * The server, for stores other than Amazon's. Absent: Amazon S3 of the region.
+       */
+      endpoint?: string;
+      /**
+       * The region.
+       */
+      region: string;
+      /**
+       * A Secret in the namespace with `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`. Absent: requests are not signed.
+       */
+      secretName?: string;
+    };
+    /**
+     * How many training jobs may be under way at once.
+     */
+    maxJobs: number;
+    /**
+     * How many pods a training job may have.
+     */
+    maxInstances: number;
+    /**
+     * How many models may be deployed at once.
+     */
+    maxDeployments: number;
+    /**
+     * How many pods a deployment may have.
+     */
+    maxReplicas: number;
+    /**
+     * The ClusterTrainingRuntime of the TrainJobs that are made where the cluster has Kubeflow Trainer 2.
+     */
+    kubeflowRuntime: string;
+  };
+  /**
    * How the support desk at `/api/v1/conversations` answers customers (docs/support.md). Absent: with the defaults of the fields, and nobody to assign conversations to. The condition SupportEffective names what cannot work.
    */
   support?: {

@@ -16,6 +16,7 @@ export interface ConfigChanges {
   readonly users: readonly ConfigUser[];
   readonly revocations: readonly ConfigRevocation[];
   readonly accessKeys: readonly ConfigAccessKey[];
+  readonly deployments: readonly ConfigDeployment[];
 }
 
 export interface ConfigOrganization {
@@ -109,6 +110,19 @@ export interface ConfigAccessKey {
   readonly is_deleted: boolean;
 }
 
+/** A model that the organization serves itself. */
+export interface ConfigDeployment {
+  readonly deployment_id: string;
+  readonly key_id: string;
+  /** The model of calls to it. */
+  readonly name: string;
+  /** The base URL. Null: nothing is there yet. */
+  readonly address: string | null;
+  /** Base64 of the envelope. */
+  readonly key_sealed: string;
+  readonly is_deleted: boolean;
+}
+
 /** The NOTIFY channel that announces an organization's changes. The notification has no payload. */
 export function configChannel(organizationId: string): string {
   return `chaperone_${organizationId.replaceAll('-', '')}`;
@@ -143,6 +157,7 @@ export async function readConfigChanges(
     users: ConfigUser[];
     revocations: ConfigRevocation[];
     access_keys: ConfigAccessKey[];
+    deployments: ConfigDeployment[];
   }>(
     `select
        (select version from chaperone.config_versions where organization_id = $1::uuid) as version,
@@ -175,7 +190,13 @@ export async function readConfigChanges(
                  extract(epoch from former_until) * 1000 as former_until_ms,
                  extract(epoch from expires_at) * 1000 as expires_at_ms, revoked_at is not null as is_deleted
           from chaperone.access_keys
-          where organization_id = $1::uuid and config_version > $2::bigint) a) as access_keys`,
+          where organization_id = $1::uuid and config_version > $2::bigint) a) as access_keys,
+       (select coalesce(jsonb_agg(d), '[]') from (
+          select deployment_id, key_id, name, address,
+                 translate(encode(key_encrypted, 'base64'), E'\\n', '') as key_sealed,
+                 coalesce(delete_requested_at, deleted_at) is not null as is_deleted
+          from chaperone.model_deployments
+          where organization_id = $1::uuid and config_version > $2::bigint) d) as deployments`,
     [organizationId, sinceVersion],
   );
   const row = rows[0];
@@ -188,5 +209,6 @@ export async function readConfigChanges(
     users: row?.users ?? [],
     revocations: row?.revocations ?? [],
     accessKeys: row?.access_keys ?? [],
+    deployments: row?.deployments ?? [],
   };
 }

@@ -3748,6 +3748,52 @@ create table chaperone.migrations (
 alter table chaperone.migrations add constraint migrations_pkey PRIMARY KEY (version);
 alter table chaperone.migrations enable row level security;
 
+create table chaperone.model_deployments (
+  organization_id uuid not null,
+  deployment_id text not null,
+  key_id uuid not null,
+  name text not null,
+  model_uri text not null,
+  base_model text,
+  replicas integer not null,
+  min_replicas integer,
+  max_replicas integer,
+  target_utilization integer,
+  resources jsonb not null,
+  key_encrypted bytea not null,
+  revision integer not null default 1,
+  status text not null default 'CREATING'::text,
+  message text,
+  address text,
+  ready_replicas integer not null default 0,
+  delete_requested_at timestamp with time zone,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  updated_at timestamp with time zone not null default clock_timestamp(),
+  deleted_at timestamp with time zone,
+  config_version bigint not null
+);
+alter table chaperone.model_deployments add constraint model_deployments_address_check CHECK ((length(address) <= 512));
+alter table chaperone.model_deployments add constraint model_deployments_base_model_check CHECK ((length(base_model) <= 128));
+alter table chaperone.model_deployments add constraint model_deployments_check CHECK (((max_replicas >= min_replicas) AND (max_replicas <= 1000)));
+alter table chaperone.model_deployments add constraint model_deployments_deployment_id_check CHECK ((deployment_id ~ '^deploy-[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9a-f]{10}$'::text));
+alter table chaperone.model_deployments add constraint model_deployments_message_check CHECK ((length(message) <= 1000));
+alter table chaperone.model_deployments add constraint model_deployments_min_replicas_check CHECK (((min_replicas >= 1) AND (min_replicas <= 1000)));
+alter table chaperone.model_deployments add constraint model_deployments_model_uri_check CHECK ((length(model_uri) <= 1024));
+alter table chaperone.model_deployments add constraint model_deployments_name_check CHECK ((name ~ '^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$'::text));
+alter table chaperone.model_deployments add constraint model_deployments_pkey PRIMARY KEY (organization_id, deployment_id);
+alter table chaperone.model_deployments add constraint model_deployments_replicas_check CHECK (((replicas >= 1) AND (replicas <= 1000)));
+alter table chaperone.model_deployments add constraint model_deployments_resources_check CHECK ((octet_length((resources)::text) <= 4096));
+alter table chaperone.model_deployments add constraint model_deployments_status_check CHECK ((status = ANY (ARRAY['CREATING'::text, 'IN_SERVICE'::text, 'UPDATING'::text, 'FAILED'::text, 'DELETING'::text, 'DELETED'::text])));
+alter table chaperone.model_deployments add constraint model_deployments_target_utilization_check CHECK (((target_utilization >= 1) AND (target_utilization <= 100)));
+CREATE INDEX model_deployments_version ON chaperone.model_deployments USING btree (organization_id, config_version);
+CREATE UNIQUE INDEX model_deployments_name ON chaperone.model_deployments USING btree (organization_id, name) WHERE (deleted_at IS NULL);
+alter table chaperone.model_deployments enable row level security;
+create policy tenant on chaperone.model_deployments as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert (organization_id, deployment_id, key_id, name, model_uri, base_model, replicas, min_replicas, max_replicas, target_utilization, resources, key_encrypted) on chaperone.model_deployments to chaperone_tenant;
+grant select on chaperone.model_deployments to chaperone_tenant;
+grant update (model_uri, base_model, replicas, min_replicas, max_replicas, target_utilization, resources, revision, delete_requested_at, updated_at) on chaperone.model_deployments to chaperone_tenant;
+
 create table chaperone.organization_roles (
   organization_id uuid not null,
   role_name name not null,
@@ -4465,6 +4511,46 @@ create policy tenant on chaperone.text_batches as permissive for all to chaperon
 grant insert, select on chaperone.text_batches to chaperone_tenant;
 grant update (status, done, failed, texts_encrypted, results_encrypted, error_code, error_message, completed_at) on chaperone.text_batches to chaperone_tenant;
 
+create table chaperone.training_jobs (
+  organization_id uuid not null,
+  job_id text not null,
+  base_model text not null,
+  training_data_uri text not null,
+  validation_data_uri text,
+  hyperparameters jsonb not null,
+  instance_count integer not null,
+  instance_type text not null,
+  model_output_uri text not null,
+  status text not null default 'STARTING'::text,
+  message text,
+  progress jsonb,
+  log text,
+  cancel_requested_at timestamp with time zone,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  started_at timestamp with time zone,
+  completed_at timestamp with time zone
+);
+alter table chaperone.training_jobs add constraint training_jobs_base_model_check CHECK ((length(base_model) <= 128));
+alter table chaperone.training_jobs add constraint training_jobs_hyperparameters_check CHECK ((octet_length((hyperparameters)::text) <= 16384));
+alter table chaperone.training_jobs add constraint training_jobs_instance_count_check CHECK (((instance_count >= 1) AND (instance_count <= 1000)));
+alter table chaperone.training_jobs add constraint training_jobs_instance_type_check CHECK ((length(instance_type) <= 63));
+alter table chaperone.training_jobs add constraint training_jobs_job_id_check CHECK ((job_id ~ '^train-[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9a-f]{10}$'::text));
+alter table chaperone.training_jobs add constraint training_jobs_message_check CHECK ((length(message) <= 1000));
+alter table chaperone.training_jobs add constraint training_jobs_model_output_uri_check CHECK ((length(model_output_uri) <= 1024));
+alter table chaperone.training_jobs add constraint training_jobs_pkey PRIMARY KEY (organization_id, job_id);
+alter table chaperone.training_jobs add constraint training_jobs_status_check CHECK ((status = ANY (ARRAY['STARTING'::text, 'IN_PROGRESS'::text, 'CANCELLING'::text, 'COMPLETED'::text, 'FAILED'::text, 'CANCELLED'::text])));
+alter table chaperone.training_jobs add constraint training_jobs_training_data_uri_check CHECK ((length(training_data_uri) <= 1024));
+alter table chaperone.training_jobs add constraint training_jobs_validation_data_uri_check CHECK ((length(validation_data_uri) <= 1024));
+CREATE INDEX training_jobs_created ON chaperone.training_jobs USING btree (organization_id, created_at);
+CREATE INDEX training_jobs_open ON chaperone.training_jobs USING btree (organization_id, created_at) WHERE (completed_at IS NULL);
+CREATE INDEX training_jobs_output ON chaperone.training_jobs USING btree (organization_id, model_output_uri);
+alter table chaperone.training_jobs enable row level security;
+create policy tenant on chaperone.training_jobs as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert (organization_id, job_id, base_model, training_data_uri, validation_data_uri, hyperparameters, instance_count, instance_type, model_output_uri) on chaperone.training_jobs to chaperone_tenant;
+grant select on chaperone.training_jobs to chaperone_tenant;
+grant update (cancel_requested_at) on chaperone.training_jobs to chaperone_tenant;
+
 create table chaperone.unfolded_usage (
   organization_id uuid not null,
   pending_id uuid not null default gen_random_uuid(),
@@ -4658,6 +4744,8 @@ CREATE TRIGGER forget_late BEFORE INSERT ON chaperone.job_intents FOR EACH ROW E
 CREATE TRIGGER count_added_terms AFTER INSERT ON chaperone.knowledge_passages REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION chaperone.count_terms();
 
 CREATE TRIGGER count_removed_terms AFTER DELETE ON chaperone.knowledge_passages REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION chaperone.count_terms();
+
+CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE OF name, address, key_encrypted, delete_requested_at, deleted_at ON chaperone.model_deployments FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
 
 CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.organizations FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
 

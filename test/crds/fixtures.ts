@@ -428,6 +428,43 @@ const organizations = cases('Organization', [
     { gateway: { resources: { requests: { cpu: 'a lot' } } } },
     ['spec.gateway.resources.requests.cpu'],
   ],
+  [
+    'training with all that it can have',
+    {
+      training: {
+        namespace: 'acme-training',
+        modelStore: 's3://acme-models/',
+        dataStores: ['s3://acme-data/sentiment/', 'pvc://datasets/'],
+        s3: { endpoint: 'http://minio.storage.svc:9000', region: 'eu-central-1', secretName: 's3' },
+        trainers: [
+          {
+            baseModel: 'lora',
+            image: 'trainer:1',
+            command: ['torchrun'],
+            serving: { image: 'vllm:1', command: ['serve'] },
+          },
+        ],
+        instanceTypes: [
+          {
+            name: 'ml.g4dn.xlarge',
+            nodeSelector: { gpu: 'yes' },
+            resources: { requests: { cpu: '1' }, limits: { 'nvidia.com/gpu': '1' } },
+          },
+        ],
+        ...{ maxJobs: 3, maxInstances: 4, maxDeployments: 2, maxReplicas: 5, kubeflowRuntime: 'torch-distributed' },
+      },
+    },
+  ],
+  [
+    'training without a place',
+    { training: { modelStore: 's3://m/', instanceTypes: [{ name: 'a' }] } },
+    ['spec.training.namespace'],
+  ],
+  [
+    'training of models that go to no folder',
+    { training: { namespace: 'a', modelStore: 's3://acme-models/x', instanceTypes: [{ name: 'a' }] } },
+    ['spec.training.modelStore'],
+  ],
   ['sidecars that are rolled', { sidecars: { rollout: 'Roll' } }],
   ['sidecars of which nothing is said', { sidecars: {} }],
   ['sidecars that are forgotten', { sidecars: { rollout: 'Ignore' } }, ['spec.sidecars.rollout']],

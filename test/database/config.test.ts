@@ -223,7 +223,7 @@ test('a deleted organization leaves no row in any table', async () => {
   await putPersona(tenant, 'p');
   await deleteOrganization(database.owner, tenant.id);
   const changes = await readConfigChanges(database.owner, tenant.id, 0);
-  const none = { personas: [], apiKeys: [], users: [], revocations: [], accessKeys: [] };
+  const none = { personas: [], apiKeys: [], users: [], revocations: [], accessKeys: [], deployments: [] };
   assert.deepEqual(changes, { version: 0, ageMs: 0, organization: undefined, ...none });
 });
 

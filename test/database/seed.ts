@@ -44,6 +44,8 @@ import {
 } from '../../database/support/conversations.ts';
 import { insertSupportMessage } from '../../database/support/messages.ts';
 import { insertTextBatch } from '../../database/text-batches.ts';
+import { insertDeployment } from '../../database/training/deployments.ts';
+import { insertTrainingJob } from '../../database/training/jobs.ts';
 import { noteFailing } from '../../database/webhook-deliveries.ts';
 import { upsertStatedWebhooks } from '../../database/webhooks.ts';
 import { makeRecord } from '../request-record.ts';
@@ -210,6 +212,21 @@ export async function seedEveryTable(db: Queryable, tenant: Tenant): Promise<voi
   await seedLogin(db, organizationId, record.user_id);
   await seedTexts(db, organizationId, record.user_id, (what) => what);
   await seedReview(db, organizationId, record.user_id, (what) => what);
+  await seedTraining(db, organizationId);
+}
+
+/** A model is trained, and another one served. */
+export async function seedTraining(db: Queryable, organizationId: string): Promise<void> {
+  const id = `2026-11-30-${randomUUID().slice(26)}`.slice(0, 21);
+  await insertTrainingJob(db, organizationId, {
+    ...{ jobId: `train-${id}`, baseModel: 'customerai-classifier', hyperparameters: {}, instanceCount: 1 },
+    ...{ trainingDataUri: 's3://data/a.csv', validationDataUri: null, instanceType: 'small' },
+    modelOutputUri: 's3://models/a/',
+  });
+  await insertDeployment(db, organizationId, {
+    ...{ deploymentId: `deploy-${id}`, keyId: randomUUID(), name: 'served', modelUri: 's3://models/a/' },
+    ...{ baseModel: null, replicas: 1, autoScaling: null, resources: {}, keySealed: Buffer.from('sealed') },
+  });
 }
 
 /** A worker has judged texts of a user, and is to judge others. */
