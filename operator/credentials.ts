@@ -44,6 +44,14 @@ export function syntheticKeySecretName(binding: string): string {
   return `${binding}-synthetic-key`;
 }
 
+/**
+ * Name of the Secret with what the pods of a served model ask of their callers, in the namespace of the Organization's
+ * training. The dot keeps it apart from the credentials of every organization.
+ */
+export function servingSecretName(deployment: string): string {
+  return `chaperone.serving-${deployment}`;
+}
+
 /** Name of the Secret with the certificates of the webhooks, in the operator's namespace. */
 export const webhookCertificateSecretName = 'chaperone-webhook-tls';
 

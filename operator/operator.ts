@@ -44,6 +44,7 @@ import { makeWorkQueue, type WorkQueue } from './runtime/work-queue.ts';
 import type { SidecarContext } from './sidecars/reconcile.ts';
 import { makeTenancyFinder } from './tenancy.ts';
 import { controlTenant, makeTenantFailureReport, type TenantControl } from './tenant-kind.ts';
+import { type TrainingAccess, watchTraining } from './training/watch.ts';
 import { makeTriggers } from './triggers.ts';
 import { watchWebhooks } from './webhooks/watch.ts';
 import { openWorkerAccess } from './workers/access.ts';
@@ -65,6 +66,10 @@ export interface OperatorOptions {
   readonly sidecars?: SidecarContext;
   /** The gateways of organizations. Absent where the operator may not run them. */
   readonly gateways?: GatewayContext;
+  /** The training and the serving of models. Absent where the operator may not have them. */
+  readonly training?: TrainingAccess;
+  /** How often training and served models are looked at. Absent: 2 s. */
+  readonly trainingMs?: number;
   /** Called with the reason while the start waits for the database, and with `undefined` when the wait is over. */
   readonly onDatabaseWait?: (reason: string | undefined) => void;
   readonly log: Logger;
@@ -107,6 +112,7 @@ const defaultEventPatienceMs = 10_000;
 const defaultWorkerSecrets = 16;
 const defaultResyncMs = 600_000;
 const defaultCircuitsMs = 5_000;
+const defaultTrainingMs = 2_000;
 const defaultRulesMs = { period: 15_000, write: 60_000 };
 const tenantControls: { readonly [K in TenantKind]: TenantControl } = {
   Persona: controlTenant(personaKind),
@@ -203,6 +209,13 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     onChange: (path) => queues.get('Organization')?.add(path),
     isUsable: () => health.outage() === undefined,
   });
+  const training =
+    options.training &&
+    watchTraining({
+      ...{ ...options.training, cluster, db, log, operatorNamespace: namespace },
+      isUsable: () => health.outage() === undefined,
+      periodMs: options.trainingMs ?? defaultTrainingMs,
+    });
   const audit = makeAuditRecorder(db);
   const auditLog = watchAudit({
     ...{ cluster, db, log, now, periodMs, writeMs, metrics: options.auditMetrics },
@@ -237,6 +250,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const ofCluster = {
     ...(sidecars && { sidecars }),
     ...(gateways && { gateways }),
+    ...(options.training && { training: options.training.settings }),
     ...(serviceAccountIssuer && { serviceAccountIssuer }),
   };
   const timing = { ...(propagationMs !== undefined && { propagationMs }), isOneMachine: options.isOneMachine ?? false };
@@ -297,6 +311,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
         webhooks.stop(),
         auditLog.stop(),
         retention.stop(),
+        training?.stop(),
       ]);
       await probe.close();
       await Promise.all(controllers.map((controller) => controller.stop()));

@@ -75,6 +75,8 @@ export function makeTriggers(
       const isMember = members.includes(organization);
       const isContested = claimants.length > 1 && claimants.includes(organization);
       if (isContested || overlapsOthers(organization)) target.organization(metadata.name);
+      // It may permit training there.
+      if (organization.spec.training?.namespace === name) target.organization(metadata.name);
       const isListed = status?.memberNamespaces?.includes(name) ?? false;
       // A running reconciliation may still give the namespace its credentials and list it.
       const isServed = cluster.get('Secret', name, credentialsSecretName(metadata.name)) !== undefined;

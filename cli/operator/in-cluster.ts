@@ -25,6 +25,7 @@ import { makeBuildMetric, makeDatabaseMetric, makeResourceMetrics } from '../../
 import { makeFindInadmissible } from '../../operator/sidecars/admissible.ts';
 import { type Fleet, startFleet } from '../../operator/sidecars/fleet.ts';
 import { makeFindPod, makeWorkloads } from '../../operator/sidecars/workloads.ts';
+import { makeTrainingObjects } from '../../operator/training/objects.ts';
 import { openOperatorTraces } from './traces.ts';
 import {
   type InjectionOptions,
@@ -44,6 +45,8 @@ export interface InClusterOptions extends InjectionOptions {
   /** Whether it may run gateways. */
   readonly gateways?: boolean;
   readonly gatewayPullSecrets?: readonly string[];
+  /** Where it may train and serve models. */
+  readonly trainingNamespaces?: readonly string[];
   readonly concurrency: number;
   readonly resyncMs: number;
   readonly propagationMs: number;
@@ -193,6 +196,17 @@ async function run(
           watch: gateways,
           objects: makeGatewayObjects(client, namespace),
           settings: { ...settings, namespace, imagePullSecrets: options.gatewayPullSecrets ?? [] },
+        },
+      }),
+    ...(settings &&
+      options.trainingNamespaces && {
+        training: {
+          objects: makeTrainingObjects(client),
+          settings: {
+            ...settings,
+            imagePullSecrets: options.gatewayPullSecrets ?? [],
+            namespaces: options.trainingNamespaces,
+          },
         },
       }),
   });

@@ -10,6 +10,7 @@ import type { GatewayContext } from '../gateways/reconcile.ts';
 import type { RuleStatuses } from '../limits/watch.ts';
 import type { RetentionStatuses } from '../retention/watch.ts';
 import type { SidecarContext } from '../sidecars/reconcile.ts';
+import type { TrainingSettings } from '../training/settings.ts';
 import type { WorkerAccess } from '../workers/access.ts';
 import type { LoginCheck } from './login.ts';
 
@@ -41,6 +42,8 @@ export interface OrganizationContext {
   readonly sidecars?: SidecarContext;
   /** Set where the operator may run gateways. */
   readonly gateways?: GatewayContext;
+  /** Set where the operator may train and serve models. */
+  readonly training?: TrainingSettings;
   /** Hands out credentials to workers. Absent: there are none. */
   readonly workers?: WorkerAccess;
   /** Whether one proxy serves all namespaces of an organization, with the operator's own copy of its Secret. */

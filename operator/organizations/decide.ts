@@ -286,6 +286,7 @@ export const conditionTypes: readonly string[] = [
   'WebhooksDeliverable',
   'AccountsUsable',
   'GatewayReady',
+  'TrainingReady',
   'AuditIntact',
 ];
 

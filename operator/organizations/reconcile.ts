@@ -13,6 +13,7 @@ import { differs, eventTypeOf, isNews, toConditions, type Verdict } from '../run
 import type { Reconcile, Result } from '../runtime/controller.ts';
 import { reconcileSidecars } from '../sidecars/reconcile.ts';
 import { judgeStorable } from '../storable.ts';
+import { enforceTraining, judgeTraining } from '../training/judge.ts';
 import { reconcileWebhooks } from '../webhooks/reconcile.ts';
 import { applyOrganization, removeOrganization } from './apply.ts';
 import { judgeCache } from './cache.ts';
@@ -76,7 +77,10 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
     await report(context, gathered.organization, [notStorable], {});
     return {};
   }
-  const applied = await applyOrganization(context, key, gathered, decision).catch((error: unknown) => {
+  const { isOneMachine = false } = context;
+  const training = judgeTraining(context.cluster, context.training, gathered.organization, isOneMachine);
+  const enforced = { ...decision, spec: enforceTraining(decision.spec, training) };
+  const applied = await applyOrganization(context, key, gathered, enforced).catch((error: unknown) => {
     if (!(error instanceof ClusterError && error.code === 'conflict' && error.key.kind === 'Secret')) throw error;
     return secretTaken([pathOf(error.key)]);
   });
@@ -89,7 +93,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
   const server = await context.serverLimits?.();
   const limits = server && judgeLimits(server, gathered.storedLogin, limitsRefusal);
   const { sharing } = decision;
-  const { isOneMachine = false, gateways } = context;
+  const { gateways } = context;
   const gateway = await reconcileGateway(
     gateways,
     cluster,
@@ -131,6 +135,7 @@ async function reconcile(context: OrganizationContext, name: string): Promise<Re
     webhooks,
     accounts,
     gateway?.verdict,
+    training,
     context.auditLog?.judge(gathered.organization),
   ].filter((verdict) => verdict !== undefined);
   const verdicts = [
@@ -186,7 +191,8 @@ async function report(
   const judged = toConditions(verdicts, status?.conditions, metadata.generation, new Date(now()));
   // An organization that has been applied has a gateway exactly if its verdict is there.
   const lostGateway = known.id !== undefined && !verdicts.some(({ type }) => type === 'GatewayReady');
-  const ended = lostGateway ? ['GatewayReady'] : [];
+  const lostTraining = known.id !== undefined && !verdicts.some(({ type }) => type === 'TrainingReady');
+  const ended = [...(lostGateway ? ['GatewayReady'] : []), ...(lostTraining ? ['TrainingReady'] : [])];
   const others = (status?.conditions ?? []).filter(
     ({ type }) =>
       conditionTypes.includes(type) && !verdicts.some((verdict) => verdict.type === type) && !ended.includes(type),
@@ -230,6 +236,7 @@ function isToldOf(verdict: Verdict, previous: OrganizationStatus['conditions']):
       'WebhooksDeliverable',
       'AccountsUsable',
       'GatewayReady',
+      'TrainingReady',
       'AuditIntact',
     ].includes(type);
   }

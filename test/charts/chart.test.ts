@@ -218,6 +218,16 @@ suite('the chart', { skip, concurrency: 2 }, () => {
     assert.doesNotMatch(rendered, /--gateways/);
   });
 
+  test('lets the operator train models in the stated namespaces alone', async () => {
+    const rendered = await render('--set', 'database.bundled.enabled=true,operator.trainingNamespaces={one,two}');
+    const roles = parseRendered(rendered).filter(({ metadata }) => metadata.name === 'chaperone-training');
+    const places = roles.map(({ kind, metadata }) => `${kind} ${metadata.namespace}`);
+    assert.deepEqual(places, ['Role one', 'Role two', 'RoleBinding one', 'RoleBinding two']);
+    assert.match(rendered, /--training-namespaces=one,two/);
+    const usual = await render('--set', 'database.bundled.enabled=true');
+    assert.doesNotMatch(usual, /training-namespaces|chaperone-training|pods\/log/);
+  });
+
   test("lets the check's account only read", async () => {
     const objects = parseRendered(await render('--set', 'database.bundled.enabled=true'));
     const rules = objects

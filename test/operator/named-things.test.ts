@@ -66,6 +66,7 @@ type Named = Readonly<Record<string, string | readonly [reason: string, Judge]>>
 const rule = { name: 'one', per: 'Organization' };
 const chosen = 'People choose it, and nothing else has to know it.';
 const elsewhere = 'What it names is not the cluster’s. Where it does not answer, calls and metrics say so.';
+const atWork = 'What it names is looked for by pods. Where it is missing, the job or the deployment says so.';
 const anybody = 'Users are known from their first call on.';
 const ownCondition = (reason: string) => `The condition of this name has its own tests: ${reason}.`;
 
@@ -225,6 +226,20 @@ const organizations: Named = {
     () => judgeDeprecations(organizationOf({ deprecations: [{ route: 'GET /v1/persona' }] })),
   ],
   'deprecations[].link': elsewhere,
+  'training.namespace': ownCondition('TrainingNamespaceMissing'),
+  'training.modelStore': atWork,
+  'training.dataStores[]': atWork,
+  'training.s3.endpoint': atWork,
+  'training.s3.region': atWork,
+  'training.s3.secretName': atWork,
+  'training.kubeflowRuntime': atWork,
+  'training.instanceTypes[].name': chosen,
+  'training.instanceTypes[].nodeSelector.*': atWork,
+  'training.trainers[].baseModel': chosen,
+  'training.trainers[].image': atWork,
+  'training.trainers[].command[]': atWork,
+  'training.trainers[].serving.image': atWork,
+  'training.trainers[].serving.command[]': atWork,
   'webhooks[].name': chosen,
   'webhooks[].url': ownCondition('WebhookDisabled'),
   'webhooks[].secretRef.name': ownCondition('WebhookSecretMissing'),

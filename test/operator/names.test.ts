@@ -17,6 +17,9 @@ const made: Readonly<Record<string, (place: Place) => readonly (readonly [string
   gatewaySecretName: ({ organization }: Place) => [
     [operatorNamespace, credentials.gatewaySecretName(organization), `credentials of the gateway of ${organization}`],
   ],
+  servingSecretName: ({ namespace, binding }: Place) => [
+    [namespace, credentials.servingSecretName(binding), `key of the served model ${binding}`],
+  ],
   syntheticKeySecretName: ({ namespace, binding }: Place) => [
     [namespace, credentials.syntheticKeySecretName(binding), `synthetic key of ${namespace}/${binding}`],
   ],
