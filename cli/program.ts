@@ -24,6 +24,7 @@ export function makeProgram(version: string): Command {
     addProxy,
     addWorker,
     addSandbox,
+    addTrainer,
     addToken,
     addAccount,
     addTop,

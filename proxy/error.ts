@@ -134,6 +134,22 @@ export const problems = {
   },
   review_item_claimed: { status: 409, message: 'Another reviewer has claimed the item; claim the next one' },
   review_item_decided: { status: 409, message: 'The item is decided already' },
+  training_unavailable: { status: 503, message: 'The organization cannot train or deploy models' },
+  training_quota_reached: { status: 429, message: 'The organization trains or serves as many models as it may' },
+  training_job_not_found: {
+    status: 404,
+    message: 'Training job not found: GET /api/v1/ai/training-jobs lists those that there are',
+  },
+  training_job_ended: { status: 409, message: 'The training job has ended already' },
+  deployment_not_found: {
+    status: 404,
+    message: 'Deployment not found: GET /api/v1/ai/deployments lists those that there are',
+  },
+  deployment_not_ready: {
+    status: 503,
+    message: 'The deployment is not ready: GET /api/v1/ai/deployments says how it fares',
+    headers: { 'retry-after': '5' },
+  },
   language_unsupported: {
     status: 422,
     message: 'Only English is understood without a model; with "use_ai": true, a model reads any language',

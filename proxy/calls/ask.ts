@@ -34,7 +34,10 @@ export interface Question {
   readonly operation?: Operation | undefined;
   readonly context: CallContext;
   readonly key: RoutedKey;
-  readonly body: OpenAI.ChatCompletionCreateParamsNonStreaming | OpenAI.EmbeddingCreateParams;
+  readonly body:
+    | OpenAI.ChatCompletionCreateParamsNonStreaming
+    | OpenAI.CompletionCreateParamsNonStreaming
+    | OpenAI.EmbeddingCreateParams;
   /** What the organization's rules about models make of it. */
   readonly terms: ModelTerms | undefined;
   /** What guardrails look at, at the places of the body. Absent: all of it. */

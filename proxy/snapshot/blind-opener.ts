@@ -25,5 +25,6 @@ export function makeBlindOpener(actsFor: (namespace: string) => boolean): RowOpe
       updatedAt: row.updated_at,
     }),
     secret: () => '',
+    servingKey: () => '',
   };
 }

@@ -6,6 +6,7 @@ import { followerName, makeClient } from '../../database/client.ts';
 import {
   type ConfigAccessKey,
   type ConfigApiKey,
+  type ConfigDeployment,
   type ConfigOrganization,
   type ConfigPersona,
   type ConfigRevocation,
@@ -289,6 +290,8 @@ interface KeptSnapshot {
   readonly revocations?: readonly ConfigRevocation[];
   /** Absent in what an older version has kept. */
   readonly accessKeys?: readonly ConfigAccessKey[];
+  /** Absent in what an older version has kept. */
+  readonly deployments?: readonly ConfigDeployment[];
 }
 
 async function save(directory: string, snapshot: SealedSnapshot): Promise<void> {
@@ -302,6 +305,7 @@ async function save(directory: string, snapshot: SealedSnapshot): Promise<void> 
     inactiveUsers: [...snapshot.inactiveUsers],
     revocations: [...snapshot.revocations.values()],
     accessKeys: [...snapshot.accessKeys.values()],
+    deployments: [...snapshot.deployments.values()],
   };
   const file = join(directory, fileName);
   await writeFile(`${file}.new`, JSON.stringify(kept), { mode: 0o600 });
@@ -314,7 +318,7 @@ async function load(directory: string, organizationId: string): Promise<SealedSn
     if (kept.organization.organization_id !== organizationId) return undefined;
     return {
       // An older version did not keep all of it, so everything is read again.
-      version: kept.revocations && kept.accessKeys ? kept.version : 0,
+      version: kept.revocations && kept.accessKeys && kept.deployments ? kept.version : 0,
       organization: kept.organization,
       personas: new Map(kept.personas.map((row) => [row.persona_id, row])),
       apiKeys: new Map(kept.apiKeys.map((row) => [row.api_key_id, row])),
@@ -322,6 +326,7 @@ async function load(directory: string, organizationId: string): Promise<SealedSn
       inactiveUsers: new Set(kept.inactiveUsers),
       revocations: indexRevocations(kept.revocations ?? []),
       accessKeys: new Map(kept.accessKeys?.map((row) => [row.key_id, row])),
+      deployments: new Map(kept.deployments?.map((row) => [row.deployment_id, row])),
     };
   } catch {
     // There is no saved snapshot, or it is incomplete. The database has the configuration.

@@ -1,12 +1,18 @@
 import type { BindingRules } from '../../crds/binding-rules.ts';
 import type { ConfigApiKey } from '../../database/config.ts';
+import type { DeployedModels } from './deployed-models.ts';
 import { bothRules, makeModelRule } from './model-rules.ts';
 import { namespaceOf, type RowOpener } from './row-opener.ts';
 import type { SealedSnapshot } from './sealed-snapshot.ts';
 import type { Provider, RoutedKey, SyntheticKey } from './snapshot.ts';
 
 /** Opens the keys that serve this proxy and whose provider is known. */
-export function openKeys(sealed: SealedSnapshot, opener: RowOpener, providers: ReadonlyMap<string, Provider>) {
+export function openKeys(
+  sealed: SealedSnapshot,
+  opener: RowOpener,
+  providers: ReadonlyMap<string, Provider>,
+  deployed: DeployedModels,
+) {
   const keys = new Map<string, RoutedKey>();
   const keysByUser = new Map<string, RoutedKey[]>();
   const organizationKeys: RoutedKey[] = [];
@@ -20,7 +26,9 @@ export function openKeys(sealed: SealedSnapshot, opener: RowOpener, providers: R
       continue;
     }
     const expiresAtMs = row.expires_at_ms ?? Number.POSITIVE_INFINITY;
-    const servesModel = bothRules(makeModelRule(row.models ?? undefined, undefined), provider.servesModel);
+    const servesModel = deployed.others(
+      bothRules(makeModelRule(row.models ?? undefined, undefined), provider.servesModel),
+    );
     const key: RoutedKey = {
       id: row.api_key_id,
       provider,
@@ -41,6 +49,10 @@ export function openKeys(sealed: SealedSnapshot, opener: RowOpener, providers: R
     });
     if (row.user_external_id === null) organizationKeys.push(key);
     else keysByUser.set(row.user_external_id, [...(keysByUser.get(row.user_external_id) ?? []), key]);
+  }
+  for (const key of deployed.keys) {
+    keys.set(key.id, key);
+    organizationKeys.push(key);
   }
   return { keys, keysByUser, organizationKeys, syntheticKeys, withdrawnKeys };
 }

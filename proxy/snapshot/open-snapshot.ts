@@ -1,6 +1,7 @@
 import { parseDurationMs } from '../../crds/duration.ts';
 import type { OrganizationSpec } from '../../crds/resources.generated.ts';
 import { openAccessKeys } from './access-keys.ts';
+import { openDeployedModels } from './deployed-models.ts';
 import { makeModelRule } from './model-rules.ts';
 import { openKeys } from './open-keys.ts';
 import { type DefaultUrls, openProvider } from './open-provider.ts';
@@ -27,7 +28,9 @@ export function openSnapshot(
   // It was validated against crds/organizations.yaml before it was stored, and only the operator can write it.
   const spec = organization.spec as OrganizationSpec;
   const providers = new Map(spec.providers.map((provider) => [provider.name, openProvider(provider, defaultUrls)]));
-  const keys = openKeys(sealed, opener, providers);
+  const deployed = openDeployedModels(sealed.deployments.values(), opener, defaultUrls);
+  for (const { provider } of deployed.keys) providers.set(provider.name, provider);
+  const keys = openKeys(sealed, opener, providers, deployed);
   return {
     version: sealed.version,
     organizationId: organization.organization_id,
@@ -48,6 +51,7 @@ export function openSnapshot(
     allowsOrigin: spec.cors && makeOriginRule(spec.cors.origins),
     surfaces: spec.surfaces && new Set(spec.surfaces),
     providers,
+    deployedNames: deployed.names,
     retries: {
       attempts: spec.retries?.attempts ?? 3,
       withinMs: parseDurationMs(spec.retries?.within ?? '60s'),

@@ -1,5 +1,6 @@
 import { permittedParameters } from '../../crds/persona-parameters.ts';
-import type { ConfigApiKey, ConfigPersona } from '../../database/config.ts';
+import type { ConfigApiKey, ConfigDeployment, ConfigPersona } from '../../database/config.ts';
+import { openServingKey } from '../../database/training/serving-key.ts';
 import { type Envelopes, envelopeFor } from './envelopes.ts';
 import type { Persona } from './snapshot.ts';
 
@@ -43,6 +44,10 @@ export function makeRowOpener(organizationId: string, envelopes: Envelopes) {
       const known = secrets.get(row) ?? open(row, 'api_keys.key', row.api_key_id, row.key_sealed);
       secrets.set(row, known);
       return known;
+    },
+    /** @throws {EnvelopeError} where the data key is lost, or not here yet */
+    servingKey({ deployment_id: deploymentId, key_sealed: sealed }: ConfigDeployment): string {
+      return openServingKey(envelopes.organization, { organizationId, deploymentId }, Buffer.from(sealed, 'base64'));
     },
   };
 }

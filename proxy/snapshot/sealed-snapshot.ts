@@ -2,6 +2,7 @@ import type {
   ConfigAccessKey,
   ConfigApiKey,
   ConfigChanges,
+  ConfigDeployment,
   ConfigOrganization,
   ConfigPersona,
   ConfigRevocation,
@@ -24,6 +25,8 @@ export interface SealedSnapshot {
   readonly revocations: ReadonlyMap<string, ConfigRevocation>;
   /** By id. */
   readonly accessKeys: ReadonlyMap<string, ConfigAccessKey>;
+  /** By id. */
+  readonly deployments: ReadonlyMap<string, ConfigDeployment>;
 }
 
 export const emptySnapshot: SealedSnapshot = {
@@ -35,6 +38,7 @@ export const emptySnapshot: SealedSnapshot = {
   inactiveUsers: new Set(),
   revocations: new Map(),
   accessKeys: new Map(),
+  deployments: new Map(),
 };
 
 /** How many withdrawn keys are remembered. */
@@ -65,6 +69,11 @@ export function applyChanges(snapshot: SealedSnapshot, changes: ConfigChanges): 
     if (row.is_deleted) accessKeys.delete(row.key_id);
     else accessKeys.set(row.key_id, row);
   }
+  const deployments = new Map(snapshot.deployments);
+  for (const row of changes.deployments) {
+    if (row.is_deleted) deployments.delete(row.deployment_id);
+    else deployments.set(row.deployment_id, row);
+  }
   const organization = changes.organization ?? snapshot.organization;
   const revocations = new Map([...snapshot.revocations, ...indexRevocations(changes.revocations)]);
   return {
@@ -76,6 +85,7 @@ export function applyChanges(snapshot: SealedSnapshot, changes: ConfigChanges): 
     inactiveUsers,
     revocations,
     accessKeys,
+    deployments,
   };
 }
 

@@ -111,7 +111,10 @@ export interface Snapshot {
   readonly allowsOrigin: AllowsOrigin | undefined;
   /** Undefined: all surfaces. */
   readonly surfaces: ReadonlySet<Surface> | undefined;
+  /** Those that the spec states, and a provider for each served model of the organization's own. */
   readonly providers: ReadonlyMap<string, Provider>;
+  /** The names of the organization's own served models. */
+  readonly deployedNames: ReadonlySet<string>;
   readonly personas: ReadonlyMap<string, Persona>;
   /** By API key id. Has only active keys whose provider is known. */
   readonly keys: ReadonlyMap<string, RoutedKey>;

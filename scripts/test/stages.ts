@@ -10,7 +10,7 @@ export interface Stage {
 const e2e = /^test\/e2e\//;
 
 /** They need the whole cluster for themselves: they judge, break or replace the installation that the others use. */
-const alone = /^test\/e2e\/(?:check|faults|install|upgrade|walk|webhook-away|worker-faults)\.test\.ts$/;
+const alone = /^test\/e2e\/(?:check|faults|install|training|upgrade|walk|webhook-away|worker-faults)\.test\.ts$/;
 
 /** It measures how long refusals take, and breaks what others would use. */
 const faultMatrix = /^test\/faults\/matrix\/matrix\.test\.ts$/;

@@ -189,10 +189,15 @@ export function parseOutcomes(output: string): CallOutcome[] {
   return output.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as CallOutcome] : []));
 }
 
-/** Runs with a port of this machine's that leads to a service of the product's. */
-export async function withService<T>(service: string, port: number, use: (local: number) => Promise<T>): Promise<T> {
+/** Runs with a port of this machine's that leads to a service, of the product's unless another namespace is named. */
+export async function withService<T>(
+  service: string,
+  port: number,
+  use: (local: number) => Promise<T>,
+  namespace: string = operatorNamespace,
+): Promise<T> {
   const { kubectlPath, env } = await target();
-  const args = ['port-forward', '--namespace', operatorNamespace, `service/${service}`, `:${port}`];
+  const args = ['port-forward', '--namespace', namespace, `service/${service}`, `:${port}`];
   const child = spawn(kubectlPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
   try {

@@ -59,6 +59,7 @@ export function makeSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
     allowsOrigin: undefined,
     surfaces: undefined,
     providers: new Map([[provider.name, provider]]),
+    deployedNames: new Set(),
     personas: new Map(),
     keys: new Map(),
     keysByUser: new Map(),

@@ -30,6 +30,8 @@ export const insights: Surface<GovernanceContext> = {
     { name: 'Live', description: 'What happens now.' },
     { name: 'Review', description: 'Answers that people look at.' },
     { name: 'Models', description: 'Texts, vectors and classes from the organization’s models.' },
+    { name: 'Training', description: 'Models that are trained in the cluster.' },
+    { name: 'Deployment', description: 'Trained models that answer calls.' },
   ],
   async register(app, context) {
     const { registerInsights } = await import('./routes.ts');

@@ -10,12 +10,14 @@ import { explainRoute } from './ai/explain.ts';
 import { generateRoute } from './ai/generate.ts';
 import { providersRoute } from './ai/providers.ts';
 import { visualizationRoute } from './ai/visualizations.ts';
+import { deploymentRoutes } from './deployments.ts';
 import { fairnessRoutes } from './fairness.ts';
 import { liveRoute } from './live.ts';
 import { privacyRoutes } from './privacy.ts';
 import { responseRoutes } from './responses.ts';
 import { reviewRoutes } from './review.ts';
 import { sentimentRoutes } from './sentiment.ts';
+import { trainingRoutes } from './training.ts';
 
 /** One line for each resource. */
 const routes: readonly Route<GovernanceContext>[] = [
@@ -27,6 +29,8 @@ const routes: readonly Route<GovernanceContext>[] = [
   ...reviewRoutes,
   ...agreementRoutes,
   ...[providersRoute, generateRoute, embedRoute, classifyRoute, explainRoute, visualizationRoute],
+  ...trainingRoutes,
+  ...deploymentRoutes,
 ];
 
 export function registerInsights(app: SurfaceApp, context: GovernanceContext): void {

@@ -61,6 +61,20 @@ import { queueForReview } from '../../../proxy/governance/insights/review/queue.
 import { analyzeSentiment } from '../../../proxy/governance/insights/sentiment/analyze.ts';
 import { findBatch, queueTexts } from '../../../proxy/governance/insights/sentiment/queued-batches.ts';
 import {
+  deploy,
+  getDeployment,
+  listDeployments,
+  undeploy,
+} from '../../../proxy/governance/insights/training/deployments.ts';
+import {
+  cancelTraining,
+  getTrainingJob,
+  listTrainingJobs,
+  readTrainingLogs,
+  startTraining,
+} from '../../../proxy/governance/insights/training/jobs.ts';
+import { makePredict } from '../../../proxy/governance/insights/training/predict.ts';
+import {
   deleteArticle,
   getArticle,
   listArticles,
@@ -154,6 +168,22 @@ const withKey = (context: GovernanceContext): GovernanceContext => {
   const snapshot = { ...context.inForce().snapshot, organizationKeys: [makeKey('key')] };
   return { ...context, inForce: () => ({ ...context.inForce(), snapshot }) };
 };
+const order = {
+  ...{ baseModel: 'customerai-classifier', trainingDataUri: 's3://data/a.csv', hyperparameters: {}, instanceCount: 1 },
+};
+/** Of an organization that may train. */
+const withTraining = (context: GovernanceContext): GovernanceContext => {
+  const training = {
+    namespace: 'a',
+    modelStore: 's3://models/',
+    dataStores: ['s3://data/'],
+    instanceTypes: [{ name: 'a' }],
+  };
+  const { snapshot, ...rest } = context.inForce();
+  const spec = { ...snapshot.spec, training: training as NonNullable<typeof snapshot.spec.training> };
+  return { ...context, inForce: () => ({ ...rest, snapshot: { ...snapshot, spec } }) };
+};
+const deployment = { modelUri: 's3://models/a/', name: 'a', replicas: 1, resources: {} };
 
 const branch = { conversationId: shared.id, branchId: 'main' };
 
@@ -404,6 +434,21 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
     (c, ann) => listWebhookDeliveries(c, ann, shared.id, { ...page, state: undefined }),
     'role_required',
     ['admin'],
+  ],
+  ['train a model', (c, ann) => startTraining(withTraining(c), ann, order), 'role_required', ['admin']],
+  ['get a training job', (c, ann) => getTrainingJob(c, ann, 'train-1'), 'role_required', ['analyst', 'admin']],
+  ['list training jobs', (c, ann) => listTrainingJobs(c, ann, page), 'role_required', ['analyst', 'admin']],
+  ['read the log of a job', (c, ann) => readTrainingLogs(c, ann, 'train-1'), 'role_required', ['analyst', 'admin']],
+  ['cancel a training job', (c, ann) => cancelTraining(c, ann, 'train-1'), 'role_required', ['admin']],
+  ['deploy a model', (c, ann) => deploy(withTraining(c), ann, deployment), 'role_required', ['admin']],
+  ['get a deployment', (c, ann) => getDeployment(c, ann, 'x'), 'role_required', ['analyst', 'admin']],
+  ['list deployments', (c, ann) => listDeployments(c, ann), 'role_required', ['analyst', 'admin']],
+  ['delete a deployment', (c, ann) => undeploy(c, ann, 'x'), 'role_required', ['admin']],
+  [
+    'ask a deployed model',
+    (c, ann) => makePredict(c, makeCallContext({}, ann), 'x', 'call'),
+    'deployment_not_found',
+    [],
   ],
   ['list keys', (c, ann) => listAccessKeys(c, ann, page), 'role_required', ['admin']],
   ['get a key', (c, ann) => getAccessKey(c, ann, shared.id), 'role_required', ['admin']],

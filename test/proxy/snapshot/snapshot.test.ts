@@ -54,7 +54,7 @@ function makeKey(id: string, changes: Partial<ConfigApiKey> = {}): ConfigApiKey 
 }
 
 function makeChanges(version: number, changes: Partial<ConfigChanges> = {}): ConfigChanges {
-  const none = { personas: [], users: [], apiKeys: [], revocations: [], accessKeys: [] };
+  const none = { personas: [], users: [], apiKeys: [], revocations: [], accessKeys: [], deployments: [] };
   return { version, ageMs: 0, organization: undefined, ...none, ...changes };
 }
 
