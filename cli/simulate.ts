@@ -24,23 +24,43 @@ export interface SimulateOptions extends InstallationOptions {
 
 /** `chaperone simulate`: prints what a changed Organization would have done with the recorded calls. */
 export async function simulate(options: SimulateOptions, environment: NodeJS.ProcessEnv): Promise<void> {
-  const { file, user, model, output, databaseUrlFile } = options;
-  const period = parsePeriod(options, Date.now());
+  const { file, databaseUrlFile } = options;
   const text = file === '-' ? await readInput(process.stdin) : await readFile(file, 'utf8');
-  const { organization, changed } = readChange(file, text, options.organization);
+  const simulation = readSimulation(options, text);
   const installation = databaseUrlFile === undefined ? chooseInstallation(options, environment) : undefined;
   if (installation?.kind === 'cluster') {
     const { runInOperator } = await import('./cluster/run-in-operator.ts');
     if (text.split('\n').includes(endOfInput)) throw new Error(`${file} has a line "${endOfInput}"; leave it out`);
-    process.exitCode = await runInOperator(installation, toCommand(options, period, organization), text);
+    process.exitCode = await runInOperator(
+      installation,
+      toCommand(options, simulation.period, simulation.organization),
+      text,
+    );
     return;
   }
   const database: OwnerDatabase = installation ?? { databaseUrlFile: databaseUrlFile ?? '' };
-  await withOwnerDatabase(database, 'simulate', async (db) => {
+  process.stdout.write(await runSimulation(database, options, simulation, installation?.kind === 'local'));
+}
+
+type Wanted = Omit<SimulateOptions, keyof InstallationOptions | 'databaseUrlFile'>;
+
+/** Reads what to simulate. @param text of the file */
+export function readSimulation(options: Wanted, text: string) {
+  const period = parsePeriod(options, Date.now());
+  return { period, ...readChange(options.file, text, options.organization) };
+}
+
+/** @returns what the command prints */
+export function runSimulation(
+  database: OwnerDatabase,
+  { user, model, output }: Pick<Wanted, 'user' | 'model' | 'output'>,
+  { period, organization, changed }: ReturnType<typeof readSimulation>,
+  isOneMachine: boolean,
+): Promise<string> {
+  return withOwnerDatabase(database, 'simulate', async (db) => {
     const { id, name } = await requireOrganization(db, organization);
-    const isOneMachine = installation?.kind === 'local';
     const simulation = await replay(db, { organizationId: id, changed, ...period, user, model, isOneMachine });
-    process.stdout.write(renderSimulation({ organization: name, ...period, user, model, ...simulation }, output));
+    return renderSimulation({ organization: name, ...period, user, model, ...simulation }, output);
   });
 }
 

@@ -5,6 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { parse, parseDocument } from 'yaml';
+import { readSimulation, runSimulation, type SimulateOptions } from '../../cli/simulate.ts';
 import { makeDirectory } from '../directories.ts';
 import { commandOf } from '../program.ts';
 import { type GovernedStack, startGovernedStack } from '../proxy/quota/governed-stack.ts';
@@ -64,10 +65,11 @@ describe('chaperone simulate', () => {
   const recorded = async () => (await stack.owner.query('select count(*)::int as n from chaperone.requests')).rows[0].n;
   const simulate = (...options: string[]) =>
     runCli(['simulate', '--since', '1h', ...options, '--database-url-file', join(directory, 'url')]);
-  const simulateJson = async (...options: string[]) => {
-    const { code, stdout, stderr } = await simulate(...options, '--output', 'json');
-    assert.equal(code, 0, stderr);
-    return JSON.parse(stdout);
+  /** As the command does it, without a process for each. */
+  const simulateJson = async (changes: string, options: Partial<SimulateOptions> = {}) => {
+    const all = { file: changes, since: '1h', output: 'json', ...options } as const;
+    const simulation = readSimulation(all, await readFile(changes, 'utf8'));
+    return JSON.parse(await runSimulation({ databaseUrlFile: join(directory, 'url') }, all, simulation, false));
   };
   /** The Organization in force with other fields. */
   const write = async (name: string, yaml: string, change: (text: string) => string = (text) => text) => {
@@ -87,14 +89,14 @@ describe('chaperone simulate', () => {
   });
 
   it('finds nothing where nothing changes', async () => {
-    const told = await simulateJson('-f', await write('same.yaml', ''));
+    const told = await simulateJson(await write('same.yaml', ''));
     assert.deepEqual([told.calls, told.refused.calls, told.changes], [calls.length, 0, []]);
     assert.equal(told.cost.simulated_usd, told.cost.recorded_usd);
     assert.ok(told.cost.recorded_usd > 0);
   });
 
   it('refuses what the changed Organization then refuses', async () => {
-    const told = await simulateJson('-f', file);
+    const told = await simulateJson(file);
     assert.equal(told.calls, calls.length);
     await stack.state(changed);
     const really = new Map<string, number>();
@@ -134,7 +136,7 @@ describe('chaperone simulate', () => {
       providers: [{name: openai, type: openai, models: [{name: "gpt-4o*", as: gpt-4o}, {name: "*"}]}]
       prices: [{model: ${answered}, inputPerMillion: "0", outputPerMillion: "1000"}]`,
     );
-    const told = await simulateJson('-f', renamed, '--until', new Date().toISOString());
+    const told = await simulateJson(renamed, { until: new Date().toISOString() });
     const { rows } = await stack.owner.query(
       `select sum(input_tokens * 2.5e-6 + output_tokens * 10e-6) filter (where requested_model like 'gpt-4o%')::float8 as mini,
          sum(output_tokens * 1e-3) filter (where requested_model = 'gpt-4.1')::float8 as other,
@@ -155,9 +157,9 @@ describe('chaperone simulate', () => {
   });
 
   it('reports one user or one model, with the limits of all', async () => {
-    const { calls: ofBob } = await simulateJson('-f', file, '--user', 'bob');
+    const { calls: ofBob } = await simulateJson(file, { user: 'bob' });
     assert.ok(ofBob > 0 && ofBob < calls.length);
-    const told = await simulateJson('-f', file, '--model', 'tts-1');
+    const told = await simulateJson(file, { model: 'tts-1' });
     assert.deepEqual(
       told.by_model.map(({ model }: { model: string }) => model),
       ['tts-1'],
@@ -236,7 +238,9 @@ budgets: [{name: nothing, amountUsd: "0.0000000001"}]
 limits: [{name: two, requests: {count: 2, window: 24h}}]`,
     );
     const options = ['-f', poor, '--since', since, '--output', 'json', '--database-url-file', join(directory, 'url')];
+    // By the command itself, whose JSON is what the others have.
     const told = JSON.parse((await runCli(['simulate', ...options])).stdout);
+    assert.deepEqual(Object.keys(await simulateJson(poor, { since })), Object.keys(told));
     assert.deepEqual([told.calls, told.refused.calls], [2, 1]);
     assert.deepEqual([told.refused.rules[0].code, told.cost.simulated_usd], ['insufficient_quota', 0]);
   });
@@ -253,15 +257,7 @@ limits: [{name: two, requests: {count: 2, window: 24h}}]`,
       assert.equal(response.status, 200, await response.text());
     }
     await until(async () => (await recorded()) === before + 2, 'both calls to be recorded');
-    const told = async (models: string) =>
-      JSON.parse(
-        (
-          await runCli([
-            ...['simulate', '-f', await write('aliases.yaml', `models: ${models}`), '--since', since],
-            ...['--output', 'json', '--database-url-file', join(directory, 'url')],
-          ])
-        ).stdout,
-      );
+    const told = async (models: string) => simulateJson(await write('aliases.yaml', `models: ${models}`), { since });
     const same = await told('{aliases: [{name: fast, model: gpt-4o-mini, levels: {quality: gpt-4o}}]}');
     assert.deepEqual([same.calls, same.moved, same.changes], [2, {}, []]);
     assert.equal(same.cost.simulated_usd, same.cost.recorded_usd);
