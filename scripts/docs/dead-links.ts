@@ -3,8 +3,12 @@ import type { Site } from './site.ts';
 
 /** Links of pages that lead to no page of the site or to no heading there, and whatever a page loads from elsewhere. */
 export function findDeadLinks(site: Site): readonly string[] {
-  const anchors = new Map([...site].map(([path, text]) => [path, new Set(idsOf(text))]));
-  return [...site].flatMap(([path, html]) => (path.endsWith('.html') ? findDeadIn(path, html, anchors) : []));
+  const anchors = new Map(
+    [...site].map(([path, text]) => [path, new Set(typeof text === 'string' ? idsOf(text) : [])]),
+  );
+  return [...site].flatMap(([path, html]) =>
+    typeof html === 'string' && path.endsWith('.html') ? findDeadIn(path, html, anchors) : [],
+  );
 }
 
 const idsOf = (html: string) => [...html.matchAll(/\sid="([^"]*)"/g)].map(([, id = '']) => id);

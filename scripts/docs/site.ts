@@ -11,7 +11,7 @@ import { openRepository, type Repository } from './repository.ts';
 import { makeSearchIndex } from './search-index.ts';
 
 /** The files of the site by their path. */
-export type Site = ReadonlyMap<string, string>;
+export type Site = ReadonlyMap<string, string | Uint8Array>;
 
 /** Makes the site of a repository: its documents, the files that these link to, the search, style and scripts. */
 export async function buildSite(root: string): Promise<Site> {
@@ -25,12 +25,19 @@ export async function buildSite(root: string): Promise<Site> {
   const inMenu = new Set(groups.flatMap(({ entries }) => entries.map(([document]) => document.split('#')[0])));
   // Notes of folders are for those who change the code; a search finds what is for users.
   const searched = pages.filter(({ source }) => inMenu.has(source) || source.startsWith('docs/'));
-  return new Map([
+  return new Map<string, string | Uint8Array>([
+    ...(await readPictures(root, repository)),
     ...[...pages, ...files, ...folders].map((page) => [page.path, renderPage(page, groups)] as const),
     ['assets/search-index.js', makeSearchIndex(searched)],
     ['assets/site.js', await bundleScript()],
     ['assets/style.css', await readFile(join(import.meta.dirname, 'browser/style.css'), 'utf8')],
   ]);
+}
+
+/** Pictures of documents are where the documents have them, since pages are, too. */
+async function readPictures(root: string, { files }: Repository): Promise<(readonly [string, Uint8Array])[]> {
+  const pictures = [...files].filter((file) => /^docs\/.*\.(png|jpg|gif|svg|webp)$/.test(file));
+  return Promise.all(pictures.map(async (file) => [file, await readFile(join(root, file))] as const));
 }
 
 function makeDocumentPage(repository: Repository, linked: Linked, document: string): Page {

@@ -13,7 +13,7 @@ describe('the site of the documentation', () => {
   before(async () => {
     site = await buildSite(repository);
   });
-  const page = (path: string) => site.get(path) ?? assert.fail(`no ${path}`);
+  const page = (path: string) => String(site.get(path) ?? assert.fail(`no ${path}`));
 
   it('has no dead link, and loads nothing from elsewhere', () => {
     assert.ok(site.size > 100, `${site.size} files`);
