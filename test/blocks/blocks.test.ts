@@ -64,6 +64,7 @@ const foreign: Readonly<Record<string, string>> = {
   'docs/clients.md: - model_id': 'a setting of llm',
   'docs/kubernetes.md: spec:\n  containers': 'a pod',
   'docs/kubernetes.md: scrape_configs': 'a setting of Prometheus',
+  'docs/training.md: trainers:': 'a part of spec.training without what that requires; test/crds has fixtures of it',
   'docs/migrate/litellm.md: # config.yaml of LiteLLM': 'the configuration of LiteLLM',
 };
 

@@ -51,13 +51,8 @@ function findProblem(value: JsonObject, isCut: boolean): string | undefined {
   if (typeof kind === 'string' && isCustomKind(kind)) return isCut ? findInPart(kind, value) : findIn(kind, value);
   if (kind !== undefined) return `there is no kind ${String(kind)}`;
   if (isPartOf(value, chartValues)) return undefined;
-  // Some are told without the field that has them.
-  const section = isPartOf(value, { aliases: [] })
-    ? 'models'
-    : isPartOf(value, { trainers: [] })
-      ? 'training'
-      : undefined;
-  const stated: JsonObject = section === undefined ? value : { [section]: value };
+  // Names of models are told without the field that has them.
+  const stated: JsonObject = isPartOf(value, { aliases: [] }) ? { models: value } : value;
   const spec = isJsonObject(stated.spec) && Object.keys(stated).length === 1 ? stated.spec : stated;
   const problems = customKinds.map((candidate) => {
     const isOwn = Object.keys(spec).every((name) => Object.hasOwn(fields.get(candidate) ?? {}, name));
