@@ -30,6 +30,7 @@ export const apiRoutes: readonly string[] = [
   'GET /api/v1/ai/training-jobs',
   'GET /api/v1/ai/visualizations/{id}',
   'GET /api/v1/analytics',
+  'GET /api/v1/analytics/summary',
   'GET /api/v1/analyze/batch/{batch_id}',
   'GET /api/v1/conversations',
   'GET /api/v1/conversations/{conversation_id}',

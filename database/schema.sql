@@ -3528,6 +3528,22 @@ create policy tenant on chaperone.idempotent_answers as permissive for all to ch
 grant insert, select on chaperone.idempotent_answers to chaperone_tenant;
 grant update (request_digest, holder, held_until, status, content_type, answer_encrypted, expires_at) on chaperone.idempotent_answers to chaperone_tenant;
 
+create table chaperone.issue_days (
+  organization_id uuid not null,
+  day date not null,
+  issue text not null,
+  queries bigint not null default 0,
+  rated bigint not null default 0,
+  score_sum bigint not null default 0
+);
+alter table chaperone.issue_days add constraint issue_days_issue_check CHECK ((length(issue) <= 100));
+alter table chaperone.issue_days add constraint issue_days_pkey PRIMARY KEY (organization_id, day, issue);
+alter table chaperone.issue_days enable row level security;
+create policy tenant on chaperone.issue_days as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.issue_days to chaperone_tenant;
+grant update (queries, rated, score_sum) on chaperone.issue_days to chaperone_tenant;
+
 create table chaperone.job_calls (
   organization_id uuid not null,
   job_id bigint not null,
@@ -4242,6 +4258,21 @@ create policy tenant_revokes_tokens on chaperone.revocations as restrictive for 
   with check (((kind = 'token'::text) AND (expires_at IS NOT NULL)));
 grant insert (organization_id, kind, subject, expires_at) on chaperone.revocations to chaperone_tenant;
 grant select on chaperone.revocations to chaperone_tenant;
+
+create table chaperone.sentiment_days (
+  organization_id uuid not null,
+  day date not null,
+  texts bigint not null default 0,
+  positive bigint not null default 0,
+  negative bigint not null default 0,
+  score_sum bigint not null default 0
+);
+alter table chaperone.sentiment_days add constraint sentiment_days_pkey PRIMARY KEY (organization_id, day);
+alter table chaperone.sentiment_days enable row level security;
+create policy tenant on chaperone.sentiment_days as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant insert, select on chaperone.sentiment_days to chaperone_tenant;
+grant update (texts, positive, negative, score_sum) on chaperone.sentiment_days to chaperone_tenant;
 
 create table chaperone.session_costs (
   organization_id uuid not null,

@@ -83,20 +83,21 @@ export async function noteProgress(
   return rowCount === 1;
 }
 
-/** Stores what became of the texts, which are not needed any more. */
+/** Stores what became of the texts, which are not needed any more. @returns whether it was still wanted */
 export async function completeTextBatch(
   db: Queryable,
   organizationId: string,
   batchId: string,
   { failed, resultsSealed }: { readonly failed: number; readonly resultsSealed: Uint8Array },
-): Promise<void> {
-  await db.query(
+): Promise<boolean> {
+  const { rowCount } = await db.query(
     `update chaperone.text_batches
      set status = 'completed', done = total, failed = $3::integer, results_encrypted = $4::bytea, texts_encrypted = null,
          completed_at = clock_timestamp()
      where organization_id = $1::uuid and batch_id = $2::text and status = 'processing'`,
     [organizationId, batchId, failed, resultsSealed],
   );
+  return rowCount === 1;
 }
 
 /** @param failure in words of ours */

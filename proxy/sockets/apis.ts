@@ -23,6 +23,8 @@ export interface SocketApi {
   readonly route: string;
   /** Loads it for its first session. */
   readonly load: () => Promise<OpenSession>;
+  /** Whether it makes no calls, so that it needs no user. */
+  readonly mayLackUser?: boolean;
   /** Whether the address may have the credential, as `token`. */
   readonly takesTokenInAddress?: boolean;
   /** How large a message of a client may be. Absent: as the limits say. */
@@ -53,6 +55,7 @@ export const socketApis: ReadonlyMap<string, SocketApi> = new Map([
       kind: 'live',
       route: 'GET /websocket',
       load: async () => (await import('./live/open.ts')).openLive,
+      mayLackUser: true,
       takesTokenInAddress: true,
       messageBytes: 4_096,
     },

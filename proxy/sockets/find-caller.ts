@@ -32,19 +32,27 @@ export interface SessionCaller {
 /**
  * Reads who opens a session, by a header, a subprotocol or an ephemeral key.
  *
+ * @param mayLackUser whether the session needs no user, even where the organization requires one of calls
  * @throws {ProxyError} `invalid_credentials`, `invalid_header`
  */
 export function readCaller(
   { headers: stated, rawHeaders }: Pick<IncomingMessage, 'headers' | 'rawHeaders'>,
   { authenticate, identify }: Pick<Pipeline, 'authenticate' | 'identify'>,
   inForce: () => InForce,
+  mayLackUser = false,
 ): SessionCaller {
   const headers = withKeyOfProtocol(stated);
   const credential = readCredential(headers);
   if (!credential.startsWith(secretPrefix)) {
     return {
       secret: undefined,
-      find: rememberSession(() => authenticate({ headers, rawHeaders }), headers, identify, inForce),
+      find: rememberSession(
+        () => authenticate({ headers, rawHeaders }, mayLackUser),
+        headers,
+        identify,
+        inForce,
+        mayLackUser,
+      ),
     };
   }
   const first = inForce();
@@ -78,6 +86,7 @@ function rememberSession(
   headers: IncomingMessage['headers'],
   identify: Pipeline['identify'],
   inForce: () => InForce,
+  mayLackUser: boolean,
 ): SessionCaller['find'] {
   let last: Identified | undefined;
   const note = (found: Identified) => {
@@ -89,7 +98,7 @@ function rememberSession(
     const hasExpired = error instanceof ProxyError && error.cause instanceof errors.JWTExpired;
     if (!hasExpired || !last) throw error;
     const current = inForce();
-    return { caller: identify(last.caller.identity, headers, current.snapshot), inForce: current };
+    return { caller: identify(last.caller.identity, headers, current.snapshot, mayLackUser), inForce: current };
   };
   return () => {
     try {

@@ -71,7 +71,7 @@ export function makeSockets(context: SocketsContext): Sockets {
     if (open + opening >= most) throw new ProxyError('overloaded', { message: `the proxy has ${most} open sessions` });
   };
   const open = async (
-    { kind, route, load, takesTokenInAddress }: SocketApi,
+    { kind, route, load, takesTokenInAddress, mayLackUser }: SocketApi,
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
@@ -81,7 +81,7 @@ export function makeSockets(context: SocketsContext): Sockets {
     requireHandshake(request);
     requireRoom(kind);
     const headers = takesTokenInAddress ? withTokenOfAddress(request) : request.headers;
-    const caller = readCaller({ headers, rawHeaders: request.rawHeaders }, context.pipeline, inForce);
+    const caller = readCaller({ headers, rawHeaders: request.rawHeaders }, context.pipeline, inForce, mayLackUser);
     const first = await caller.find();
     note(first.caller);
     const openSession = await load();

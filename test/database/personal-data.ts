@@ -327,6 +327,7 @@ const impersonalByReason: Readonly<Record<string, readonly string[]>> = {
     'analysis_configs.kind',
     'knowledge_articles.language',
     'knowledge_articles.status',
+    'issue_days.issue',
     'live_events.event',
     'review_items.category',
     'review_items.source',

@@ -30,6 +30,8 @@ const stays: Readonly<Record<string, readonly string[]>> = {
     'fold_turns',
     'unfolded_usage',
     'support_days',
+    'sentiment_days',
+    'issue_days',
   ],
   'Limits and budgets count on, and delete what is past themselves.': [
     ...['quota_counters', 'quota_leases', 'budget_warnings', 'provider_pauses', 'call_bounds'],

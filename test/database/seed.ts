@@ -32,6 +32,7 @@ import { insertReviewComment } from '../../database/reviews/comments.ts';
 import { insertReviewDecision } from '../../database/reviews/decisions.ts';
 import { claimReviewItem, insertReviewItem } from '../../database/reviews/items.ts';
 import { insertRevocation } from '../../database/revocations.ts';
+import { addToDays } from '../../database/sentiment-days.ts';
 import { insertBlocks } from '../../database/speech/blocks.ts';
 import { recordCost } from '../../database/speech/costs.ts';
 import { insertFeedback } from '../../database/speech/feedback.ts';
@@ -266,6 +267,11 @@ export async function seedReview(
     edited: false,
   });
   await claimReviewItem(db, organizationId, itemId, { reviewerId: userId, leaseMs: 60_000 });
+  const day = '2026-01-01';
+  await addToDays(db, organizationId, {
+    texts: [{ day, texts: 1, positive: 1, negative: 0, scoreSum: 1_500 }],
+    issues: [{ day, issue: 'loans', queries: 1, rated: 0, scoreSum: 0 }],
+  });
   await db.query(
     `with told as (
        insert into chaperone.live_numbers as n (organization_id, number) values ($1::uuid, 1)

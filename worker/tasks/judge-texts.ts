@@ -1,3 +1,4 @@
+import { addToDays } from '../../database/sentiment-days.ts';
 import { beginTextBatch, completeTextBatch, failTextBatch, noteProgress } from '../../database/text-batches.ts';
 import { inTransaction } from '../../database/transaction.ts';
 import { ProxyError } from '../../proxy/error.ts';
@@ -7,6 +8,7 @@ import { type BatchText, judgeTexts } from '../../proxy/governance/insights/sent
 import { openTexts, sealResults } from '../../proxy/governance/insights/sentiment/queued-batches.ts';
 import { loadRateByLexicon } from '../../proxy/governance/insights/sentiment/rate-by-lexicon.ts';
 import type { Sentiment, SentimentTerms } from '../../proxy/governance/insights/sentiment/sentiment.ts';
+import { tallyTexts, toDay } from '../../proxy/governance/insights/summary/tally.ts';
 import type { Task, TaskContext } from '../task.ts';
 
 /** It has ended, or its user was erased. */
@@ -43,10 +45,16 @@ export const judgeTextsTask: Task = {
     const resultsSealed = sealResults(inForce().envelope, place, results);
     const failed = results.filter((result) => 'error' in result).length;
     const judged = results.flatMap((result) => ('sentiment' in result ? [result] : []));
+    const counted = tallyTexts(
+      toDay(Date.now()),
+      judged.map(({ sentiment }) => sentiment),
+    );
     const alarming = alarmingOf(inForce().snapshot, judged);
     await store.run((db) =>
       inTransaction(db, async () => {
-        await completeTextBatch(db, organization.id, id, { failed, resultsSealed });
+        // Another worker may have completed it, or its user was erased.
+        if (!(await completeTextBatch(db, organization.id, id, { failed, resultsSealed }))) return;
+        await addToDays(db, organization.id, counted);
         await tellAlarming(db, undefined, alarming);
       }),
     );

@@ -28,6 +28,7 @@ export const insights: Surface<GovernanceContext> = {
     { name: 'Fairness', description: 'How groups of customers fare.' },
     { name: 'Responses', description: 'Answers to customers, by models.' },
     { name: 'Live', description: 'What happens now.' },
+    { name: 'Summary', description: 'What customers said, in figures.' },
     { name: 'Review', description: 'Answers that people look at.' },
     { name: 'Models', description: 'Texts, vectors and classes from the organization’s models.' },
     { name: 'Training', description: 'Models that are trained in the cluster.' },

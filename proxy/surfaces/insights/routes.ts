@@ -17,6 +17,7 @@ import { privacyRoutes } from './privacy.ts';
 import { responseRoutes } from './responses.ts';
 import { reviewRoutes } from './review.ts';
 import { sentimentRoutes } from './sentiment.ts';
+import { summaryRoutes } from './summary.ts';
 import { trainingRoutes } from './training.ts';
 
 /** One line for each resource. */
@@ -28,6 +29,7 @@ const routes: readonly Route<GovernanceContext>[] = [
   ...responseRoutes,
   ...reviewRoutes,
   ...agreementRoutes,
+  ...summaryRoutes,
   ...[providersRoute, generateRoute, embedRoute, classifyRoute, explainRoute, visualizationRoute],
   ...trainingRoutes,
   ...deploymentRoutes,

@@ -1,10 +1,10 @@
 import { type Static, Type } from 'typebox';
 import type { GovernanceContext } from '../../governance/context.ts';
-import { alertOf } from '../../governance/insights/sentiment/alert.ts';
 import { analyzeSentiment, callForText } from '../../governance/insights/sentiment/analyze.ts';
 import { type BatchResult, judgeTexts, mostTexts, summarize } from '../../governance/insights/sentiment/batch.ts';
 import { findBatch, queueTexts, type TextBatch } from '../../governance/insights/sentiment/queued-batches.ts';
 import { defaultSentimentModel, type Sentiment } from '../../governance/insights/sentiment/sentiment.ts';
+import { noteTexts } from '../../governance/insights/summary/note-texts.ts';
 import { notBlank } from '../../http/not-blank.ts';
 import type { Route } from '../../http/route.ts';
 import { Nullable, Timestamp } from '../../http/schemas.ts';
@@ -63,7 +63,7 @@ const single = route(
   async ({ callContext, body, id }, context) => {
     const terms = termsOf(body);
     const found = await analyzeSentiment(context, callContext, body, terms);
-    await alertOf(context, id, [{ sentiment: found }]);
+    await noteTexts(context, id, [{ sentiment: found }]);
     return answer({
       ...showShares(found),
       analysis: {
@@ -142,7 +142,7 @@ const batch: Route<GovernanceContext> = (app, context) => {
         return reply.code(202).send(answer(showQueued(await queueTexts(context, caller, { texts, terms })), 202));
       const results = await judgeTexts(texts, (one) => analyzeSentiment(context, callForText(callContext), one, terms));
       const judged = results.flatMap((one) => ('sentiment' in one ? [one] : []));
-      await alertOf(context, requestId, judged);
+      await noteTexts(context, requestId, judged);
       return reply.code(200).send(answer({ results: results.map(showResult), summary: showSummary(results) }));
     },
   });

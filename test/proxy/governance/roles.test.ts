@@ -60,6 +60,7 @@ import { getReviewItem, listReviewItems } from '../../../proxy/governance/insigh
 import { queueForReview } from '../../../proxy/governance/insights/review/queue.ts';
 import { analyzeSentiment } from '../../../proxy/governance/insights/sentiment/analyze.ts';
 import { findBatch, queueTexts } from '../../../proxy/governance/insights/sentiment/queued-batches.ts';
+import { readSummary } from '../../../proxy/governance/insights/summary/summary.ts';
 import {
   deploy,
   getDeployment,
@@ -150,6 +151,7 @@ const aRequestId = `req_${'0'.repeat(32)}`;
 const callOfBob = { requestId: aRequestId, userId: 'b0b', startedAt: new Date(0) };
 const mappingOfBob = { anonymizationId: 'map-1', userId: 'b0b', mappingSealed: Buffer.alloc(0) };
 const query = { query: 'x', customer: 'carl', context: {}, model: undefined };
+const ofDays = { startDate: undefined, endDate: undefined, group: 'day' } as const;
 const toReview = { query: 'x', response: 'y', category: 'z', priority: 3, metadata: {} };
 const rev = `rev-${'0'.repeat(24)}`;
 const approval = { itemId: rev, approved: true, feedback: undefined, modifiedResponse: undefined };
@@ -343,6 +345,7 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
     ['analyst', 'admin'],
   ],
   ['generate an answer', (c, ann) => generateResponse(c, makeCallContext({}, ann), query), '', everyone()],
+  ['read the summary', (c, ann) => readSummary(c, ann, ofDays), 'role_required', readers()],
   ['queue an answer for review', (c, ann) => queueForReview(c, ann, toReview), '', everyone()],
   ['get an item that is one’s own', (c, ann) => getReviewItem(c, ann, rev), '', everyone()],
   ['list the review queue', (c, ann) => listReviewItems(c, ann, {}, page), 'role_required', readers()],
@@ -497,7 +500,7 @@ const parts = [
   ...['maySpeakFor', 'customerOf', 'requireSupportConversation', 'askDesk', 'completeTurn', 'failTurn', 'findPassages'],
   // Whoever has the password, or the refresh token.
   ...['makeLogIn', 'admitAttempt', 'noteSuccess', 'refresh'],
-  ...['admitQuestion', 'defaultTextModel'],
+  ...['admitQuestion', 'defaultTextModel', 'dayCounterOf', 'noteTexts'],
 ];
 
 test('no use case is left out', () => {

@@ -12,6 +12,10 @@ import type { GivenPassage } from '../../support/prompt.ts';
 import { readUserId } from '../../user-id.ts';
 import { type QueuedItem, queueForReview, usualPriority } from '../review/queue.ts';
 import { callForText } from '../sentiment/analyze.ts';
+import { loadRateByLexicon } from '../sentiment/rate-by-lexicon.ts';
+import type { Sentiment } from '../sentiment/sentiment.ts';
+import { dayCounterOf } from '../summary/count.ts';
+import { tallyQuery, toDay } from '../summary/tally.ts';
 import { decideAbout, type ResponseDecision } from './decide.ts';
 import { makeResponsePrompt } from './prompt.ts';
 import { type ReadResponse, type ResponseReply, readResponse } from './reply.ts';
@@ -56,6 +60,7 @@ export async function generateResponse(
   const customer = asked.customer === undefined ? undefined : readUserId('customer_id', asked.customer);
   const passages = await findGiven(context, call, asked.query);
   const { reply, guardrailHits } = await ask(context, call, { ...asked, customer }, passages);
+  await countQuery(context, asked.query, reply.category);
   const decision = decideAbout(reply, { settings, query: asked.query, passages, guardrailHits });
   const mustQueue = decision.reasons.length > 0 && snapshot.storesContents;
   const queued = mustQueue
@@ -124,4 +129,17 @@ function toReview(
     alternative_responses: alternatives,
   };
   return { query, response, category, priority: usualPriority, metadata };
+}
+
+/** Counts what was asked about, with how it sounds where that can be told without a model. */
+async function countQuery(context: Context, query: string, issue: string): Promise<void> {
+  const rate = await loadRateByLexicon();
+  let judged: Sentiment | undefined;
+  try {
+    judged = rate({ text: query });
+  } catch (error) {
+    // It is in another language.
+    if (!(error instanceof ProxyError)) throw error;
+  }
+  await dayCounterOf(context).add(tallyQuery(toDay(Date.now()), { issue, judged }));
 }

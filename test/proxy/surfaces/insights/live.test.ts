@@ -74,6 +74,12 @@ describe('those who watch', () => {
     assert.match(timestamp, /^\d{4}-\d\d-\d\dT.*Z$/);
   });
 
+  it('need no user', async () => {
+    const token = await insights.stack.sign({ roles: ['reviewer'] });
+    const { next } = await watch(undefined, { authorization: `Bearer ${token}` });
+    await next('system_status');
+  });
+
   it('hear of each change of the queue, at every proxy, in order', async () => {
     const [here, there] = [await watch(), await watch(other, { authorization: `Bearer ${ann}` })];
     await Promise.all([here.next('system_status'), there.next('system_status')]);
