@@ -8,7 +8,6 @@ import type { Operation } from '../operations/operation.ts';
 import type { ProviderTable } from '../providers/table.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Store } from '../store.ts';
-import type { FindTextModel } from './insights/explain/explained-model.ts';
 
 /** The part of the configuration in force that use cases read. */
 export type GovernanceInForce = Pick<InForce, 'snapshot' | 'envelope' | 'namespaces'>;
@@ -43,6 +42,4 @@ export interface GovernanceContext {
   readonly findRequest: (id: string) => Promise<RequestReference | undefined>;
   /** Resolves when what has been committed is in force in this proxy. */
   readonly catchUp: () => Promise<void>;
-  /** Finds a deployed model. Absent: there are none. */
-  readonly findTextModel?: FindTextModel;
 }

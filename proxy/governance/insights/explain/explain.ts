@@ -1,11 +1,10 @@
 import type { CallContext } from '../../../calls/context.ts';
 import { ProxyError } from '../../../error.ts';
-import type { GovernanceContext } from '../../context.ts';
 import type { GivenText } from '../sentiment/sentiment.ts';
 import type { ValuesOf } from './attribution.ts';
 import { builtInSentiment, explainableSentiment } from './built-in-sentiment.ts';
 import { exactShapley, mostExactFeatures } from './exact-shapley.ts';
-import { type Explainable, type ExplainedOutput, explainableModel } from './explained-model.ts';
+import { type Explainable, type ExplainedOutput, explainableModel, type FindTextModel } from './explained-model.ts';
 import { readFeatures, type TextFeatures } from './features.ts';
 import { kernelShap } from './kernel-shap.ts';
 
@@ -43,7 +42,7 @@ export interface Explanation {
  * @throws {ProxyError} `model_not_found`, `language_unsupported`, and as a call of the deployed model
  */
 export async function explainText(
-  { findTextModel }: Pick<GovernanceContext, 'findTextModel'>,
+  { findTextModel }: { readonly findTextModel?: FindTextModel },
   call: CallContext,
   modelName: string,
   given: GivenText,
@@ -65,11 +64,7 @@ export async function explainText(
   };
 }
 
-function findExplainable(
-  findTextModel: GovernanceContext['findTextModel'],
-  call: CallContext,
-  name: string,
-): Explainable {
+function findExplainable(findTextModel: FindTextModel | undefined, call: CallContext, name: string): Explainable {
   if (name === builtInSentiment) return explainableSentiment;
   const model = findTextModel?.(call, name);
   if (model) return explainableModel(model);

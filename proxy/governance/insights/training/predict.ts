@@ -8,6 +8,7 @@ import type { Operation } from '../../../operations/operation.ts';
 import { asArray, asObject, asString, type Body, parseObject } from '../../../providers/json.ts';
 import { providerNameOf } from '../../../snapshot/deployed-models.ts';
 import type { GovernanceContext } from '../../context.ts';
+import type { FindTextModel } from '../explain/explained-model.ts';
 
 type Context = Pick<GovernanceContext, 'pipeline' | 'inForce'>;
 
@@ -54,10 +55,23 @@ export function makePredict(context: Context, call: CallContext, name: string, k
   };
 }
 
+/** Finds deployed models for explanations, whose calls are analyses. */
+export function makeFindTextModel(context: Context): FindTextModel {
+  return (call, name) => {
+    if (!context.inForce().snapshot.deployedNames.has(aliasedBy(context, name))) return undefined;
+    const predict = makePredict(context, call, name, 'analysis');
+    return { predict: async (texts) => (await predict(texts)).map(({ scores }) => scores) };
+  };
+}
+
+function aliasedBy({ inForce }: Context, name: string): string {
+  return inForce().snapshot.spec.models?.aliases?.find((alias) => alias.name === name)?.model ?? name;
+}
+
 /** Before a call is made: providers may have a model of any name. */
-function requireDeployment({ inForce }: Context, name: string): void {
-  const { providers, spec, deployedNames } = inForce().snapshot;
-  const aliased = spec.models?.aliases?.find((alias) => alias.name === name)?.model ?? name;
+function requireDeployment(context: Context, name: string): void {
+  const { providers, deployedNames } = context.inForce().snapshot;
+  const aliased = aliasedBy(context, name);
   if (providers.has(providerNameOf(aliased))) return;
   throw new ProxyError(deployedNames.has(aliased) ? 'deployment_not_ready' : 'deployment_not_found');
 }

@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { builtInSentiment } from '../../../governance/insights/explain/built-in-sentiment.ts';
 import { type Explanation, explainText } from '../../../governance/insights/explain/explain.ts';
 import { type PictureAddress, sealPicture } from '../../../governance/insights/explain/picture.ts';
+import { makeFindTextModel } from '../../../governance/insights/training/predict.ts';
 import { notBlank } from '../../../http/not-blank.ts';
 import { Timestamp } from '../../../http/schemas.ts';
 import { answer, Enveloped } from '../answer.ts';
@@ -76,7 +77,12 @@ export const explainRoute = route(
   },
   async (request, context) => {
     const { model_name: name, data } = request.body;
-    const explanation = await explainText(context, request.callContext, name, data);
+    const explanation = await explainText(
+      { findTextModel: makeFindTextModel(context) },
+      request.callContext,
+      name,
+      data,
+    );
     return answer(show(explanation, sealPicture(context, explanation), originOf(request)));
   },
 );

@@ -213,10 +213,17 @@ describe('training and deployment', () => {
     assert.deepEqual(labels, ['positive', 'negative']);
     assert.deepEqual(body.data.predictions[0], said);
 
+    const question = { model_name: 'sentiment-prod', data: { text: happy }, explanation_method: 'shap' };
+    const explained = (await ask('POST', '/ai/explain', question, ann)).body.data;
+    assert.equal(explained.prediction.sentiment, 'positive');
+    const { base_value: base, output_value: output, feature_importance: features } = explained.explanation;
+    const sum = features.reduce((all: number, { importance }: { importance: number }) => all + importance, base);
+    assert.ok(Math.abs(sum - output) < 1e-4 && Math.abs(output - said.scores.positive) < 1e-4);
+
     const records = await until(async () => {
       const { rows } = await db.query(
         `select operation, provider, status, total_tokens::integer as tokens from chaperone.requests
-         where model = 'sentiment-prod' order by started_at`,
+         where model = 'sentiment-prod' and kind = 'call' order by started_at`,
       );
       return rows.length === 3 && rows;
     }, 'the records');
