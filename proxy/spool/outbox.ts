@@ -1,6 +1,7 @@
 import type { ReusedBytes } from '../../database/reused-bytes.ts';
 import { emptyBytes } from './frame.ts';
 import type { Intents } from './intents.ts';
+import type { Reserve } from './reserve.ts';
 import { type Place, type Segments, UnreadableError } from './segments.ts';
 import type { SetAside } from './set-aside.ts';
 import { happenedAtMs, type SpoolTable, spoolTables } from './tables.ts';
@@ -40,16 +41,17 @@ export interface OutboxOptions {
   readonly intents: Intents;
   readonly writer: Pick<Writer, 'noteArrival'>;
   readonly aside: SetAside;
+  readonly reserve: Pick<Reserve, 'isGivenUp'>;
   /** Called for each row that was set aside because it is damaged. */
   readonly onUnreadable?: ((table: SpoolTable, error: UnreadableError) => void) | undefined;
-  /** From this size on, a file in which only intents are held is left to them. */
+  /** From this size on, a file in which only intents are held is left by them; any file where the volume is full. */
   readonly compactBytes: number;
 }
 
 export const maxBatchBytes = 1024 * 1024;
 
 export function makeOutbox(options: OutboxOptions): Outbox {
-  const { segments, waiting, intents, writer, aside, compactBytes } = options;
+  const { segments, waiting, intents, writer, aside, reserve, compactBytes } = options;
   const take: Outbox['take'] = (table, limit, taken, memory) => {
     const places: Place[] = [];
     let first: number | undefined;
@@ -75,7 +77,8 @@ export function makeOutbox(options: OutboxOptions): Outbox {
     const places = ids.flatMap((id) => waiting.remove(table, id) ?? []);
     for (const place of places) segments.release(place);
     if (places.some(segments.isKept)) writer.noteArrival(ids);
-    if (waiting.depth > 0 || intents.size === 0 || segments.current.size < compactBytes) return;
+    if (waiting.depth > 0 || intents.size === 0 || segments.current.size === 0) return;
+    if (segments.current.size < compactBytes && !reserve.isGivenUp()) return;
     segments.rotate();
     intents.follow(segments.current.segment);
   };

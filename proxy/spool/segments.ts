@@ -158,7 +158,7 @@ export function openSegments(
     const written = writeSync(segment.descriptor, bytes);
     if (written < bytes.length) {
       ftruncateSync(segment.descriptor, offset);
-      throw new RangeError('The volume of the spool has no space left');
+      throw Object.assign(new RangeError('The volume of the spool has no space left'), { code: 'ENOSPC' });
     }
     segment.size += bytes.length;
     segment.held += frames;

@@ -14,6 +14,7 @@ import { lockDirectory } from './lock.ts';
 import { type Memory, makeMemory, rememberedCount } from './memory.ts';
 import { makeOutbox, type Outbox } from './outbox.ts';
 import { replayFiles } from './replay.ts';
+import { openReserve } from './reserve.ts';
 import { UnreadableError } from './segments.ts';
 import { openSetAside } from './set-aside.ts';
 import { SpoolError } from './spool-error.ts';
@@ -154,10 +155,18 @@ export function openSpool(options: SpoolOptions): Spool {
   const { segments } = replayed;
   const intents = makeIntents(segments, onWriteFailure);
   for (const [id, { place }] of replayed.open) intents.add(id, place);
-  const writer = makeWriter({ segments, waiting, intents, onWaiting: () => spool.onWaiting(), onWriteFailure });
+  const reserve = openReserve(directory);
+  const writer = makeWriter({
+    segments,
+    waiting,
+    intents,
+    reserve,
+    onWaiting: () => spool.onWaiting(),
+    onWriteFailure,
+  });
   const compactBytes = Math.min(maxSegmentBytes, maxFileBytes) / 4;
   const outbox = makeOutbox({
-    ...{ segments, waiting, intents, writer, aside, compactBytes },
+    ...{ segments, waiting, intents, writer, aside, reserve, compactBytes },
     onUnreadable: options.onUnreadable,
   });
   let { lastId } = replayed;
@@ -177,6 +186,7 @@ export function openSpool(options: SpoolOptions): Spool {
     onWaiting: () => {},
     begin(intent, onWritten) {
       if (waiting.bytes >= maxBytes) throw new SpoolError('full', `${waiting.bytes} bytes wait for the database`);
+      if (reserve.isGivenUp()) throw new SpoolError('unwritable', 'The volume has no space left');
       const id = nextId();
       writer.writeIntent(id, JSON.stringify(intent), onWritten);
       return id;

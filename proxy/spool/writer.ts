@@ -1,5 +1,6 @@
 import { makeGroup, type NewEntry } from './group.ts';
 import type { Intents } from './intents.ts';
+import { isFull, type Reserve } from './reserve.ts';
 import type { Place, Segments } from './segments.ts';
 import { SpoolError } from './spool-error.ts';
 import { tableOf, type WaitingKind } from './tables.ts';
@@ -50,12 +51,14 @@ export interface WriterOptions {
   readonly segments: Segments;
   readonly waiting: Waiting;
   readonly intents: Intents;
+  readonly reserve: Reserve;
   /** Called after a row began to wait. */
   readonly onWaiting: () => void;
   readonly onWriteFailure: ((error: unknown) => void) | undefined;
 }
 
-export function makeWriter({ segments, waiting, intents, onWaiting, onWriteFailure }: WriterOptions): Writer {
+export function makeWriter(options: WriterOptions): Writer {
+  const { segments, waiting, intents, reserve, onWaiting, onWriteFailure } = options;
   const group = makeGroup(segments);
 
   const onWritten = ({ kind, id, requestId }: NewRow, place: Place) => {
@@ -75,6 +78,19 @@ export function makeWriter({ segments, waiting, intents, onWaiting, onWriteFailu
     if (refusal) throw refusal.error;
   };
   const unwritten = makeUnwritten<NewRow>((_, row) => writeNow(row), onWriteFailure);
+  /** A row that is refused since the volume is full gets the room that is kept for it. */
+  const onRefused = (row: NewRow, error: unknown) => {
+    if (!isFull(error)) {
+      unwritten.add(row.id, row, error);
+      return;
+    }
+    reserve.giveUp();
+    try {
+      writeNow(row);
+    } catch (again) {
+      unwritten.add(row.id, row, again);
+    }
+  };
 
   return {
     writeIntent(id, row, onIntentWritten) {
@@ -96,7 +112,7 @@ export function makeWriter({ segments, waiting, intents, onWaiting, onWriteFailu
       try {
         group.append(row, (place, error) => {
           if (place) onWritten(row, place);
-          else unwritten.add(row.id, row, error);
+          else onRefused(row, error);
           onDone();
         });
       } catch (error) {

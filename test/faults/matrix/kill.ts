@@ -4,6 +4,12 @@ import type { ProxyProcess } from '../../../cli/local/proxies.ts';
 import { until } from '../../until.ts';
 import type { Installation } from './installation.ts';
 
+/** Kills a proxy for good. */
+export async function endProxy(proxy: ProxyProcess): Promise<void> {
+  process.kill(proxy.pid() ?? 0, 'SIGKILL');
+  await proxy.stop(0);
+}
+
 /** Kills a proxy at once, and waits until the one in its place serves. */
 export async function killProxy(proxy: ProxyProcess): Promise<void> {
   const pid = proxy.pid() ?? 0;

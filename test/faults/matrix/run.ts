@@ -118,7 +118,9 @@ export function judge(fault: Fault, outcome: Outcome): void {
     {
       ...{ lost, doubled, costDifference, untold, miscounted, neverAnswered },
       overLimit: Math.max(0, mostLimited - limitedCalls),
-      unexpectedRefusals: Object.keys(refused).filter((code) => !allowed.includes(code)),
+      unexpectedRefusals: Object.keys(refused)
+        .filter((code) => !allowed.includes(code))
+        .map((code) => outcome.told.find((text) => text.includes(code))),
       cut: fault.cuts ? 'some' : cut,
       unknown: fault.unknowns ? 'some' : unknown.calls,
     },

@@ -21,6 +21,7 @@ import type { RatingRecord } from '../../../database/ratings.ts';
 import { jsonOf, recordOf } from '../../../database/request-lines.ts';
 import type { RequestRecord } from '../../../database/requests.ts';
 import { openSpool, type Spool, type SpoolOptions, spoolBoundsOf } from '../../../proxy/spool/spool.ts';
+import { mountVolume, volumesLack } from '../../faults/matrix/volume.ts';
 import { propertyRuns } from '../../property-runs.ts';
 import { makeRecord } from '../../request-record.ts';
 import { atEnd } from '../../scope.ts';
@@ -218,6 +219,39 @@ test('a settlement that the full volume refuses is written as soon as there is r
   await until(() => spool.depth === 2, 'both settlements to be written');
   assert.ok(written > 0);
   assert.ok(spool.take('calls', 10).some(({ row }) => row.includes('resp_late')));
+});
+
+test('a spool that has filled its volume goes on once its records are copied', {
+  skip: volumesLack() ?? false,
+}, async (t) => {
+  const directory = join(mountVolume(t, '3m').directory, 'spool');
+  const spool = open(t, { directory });
+  const long = beginNow(spool, intent({ request_id: 'req_long' }));
+  const large = Buffer.alloc(50_000, 'x');
+  let refusal: unknown;
+  while (refusal === undefined) {
+    try {
+      settleNow(spool, beginNow(spool, intent()), makeRecord(organizationId), large);
+    } catch (error) {
+      refusal = error;
+    }
+  }
+  assert.ok(refusal instanceof Error && 'code' in refusal && refusal.code === 'unwritable', String(refusal));
+  // What is under way has room, so that nothing is lost if the process ends now.
+  settleNow(spool, long, makeRecord(organizationId, { request_id: 'req_long' }));
+  assert.equal(spool.hasLeft(-1), true, 'a settlement is only in memory');
+  for (;;) {
+    const rows = spool.take('calls', 100);
+    if (rows.length === 0) break;
+    spool.remove('calls', rows);
+  }
+  await until(() => {
+    try {
+      return settle(spool);
+    } catch {
+      return false;
+    }
+  }, 'calls to be made again');
 });
 
 test('a long call does not keep the files of the calls that ended meanwhile', (t) => {

@@ -2,7 +2,7 @@ import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { until } from '../../../until.ts';
 import type { Fault, Strike } from '../fault.ts';
-import { untilReady } from '../kill.ts';
+import { endProxy, untilReady } from '../kill.ts';
 import { mountVolume, volumesLack } from '../volume.ts';
 
 /** Has records wait in the spool of a new proxy, ends it, and gives a new one what is left after `damage`. */
@@ -13,7 +13,7 @@ async function damageSpool(strike: Strike, damage: (file: string) => Promise<voi
   await strike.databaseRelay.close();
   await strike.answers(120);
   await strike.load.pause();
-  await first.stop(0);
+  await endProxy(first);
   const files = (await readdir(first.dataDirectory)).filter((name) => name.endsWith('.spool')).sort();
   const last = files.at(-1);
   if (last === undefined) throw new Error('There is no file in the spool');
@@ -75,7 +75,7 @@ export const disk: readonly Fault[] = [
       await strike.databaseRelay.close();
       const refused = () => strike.load.seen.filter((call) => call.end === 'refused' && call.code.startsWith('spool_'));
       await until(() => refused().length >= 50, 'calls to be refused', 120_000);
-      await first.stop(0);
+      await endProxy(first);
       await strike.databaseRelay.open();
       const second = await strike.startProxy({ dataDirectory: first.dataDirectory });
       strike.use(second);
