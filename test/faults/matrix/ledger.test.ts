@@ -9,7 +9,7 @@ describe('the comparison of accounts with a provider', () => {
   const records = sessions.map(
     (session, at): Recorded => ({
       ...{ requestId: `req_${at}`, session, status: 'completed', operation: 'responses', responseId: `resp_${at}` },
-      ...{ errorCode: null, isHit: false, cost: 1_000 + at, attempts: [] },
+      ...{ isHit: false, cost: 1_000 + at, attempts: [] },
     }),
   );
   const seen = sessions.map(
@@ -77,7 +77,21 @@ describe('the comparison of accounts with a provider', () => {
         [{ ...record, cost: null, attempts: [{ cost: 9 }] }, ...others.records],
         [cut, ...others.seen],
       ],
-      { unknown: 1, costDifference: 4 },
+      { costDifference: 4 },
+    ],
+    [
+      'an error of the provider, which costs nothing',
+      [
+        [{ ...ask, end: 'failed', billed: 0 }, ...others.asks],
+        [{ ...record, status: 'failed', cost: null }, ...others.records],
+        [cut, ...others.seen],
+      ],
+      {},
+    ],
+    [
+      'a failed call that was billed, without a cost',
+      [asks, [{ ...record, status: 'failed', cost: null }, ...others.records], [cut, ...others.seen]],
+      { unknown: 1 },
     ],
     ['a second request of which no record tells', [[...asks, { ...ask, billed: 0 }], records, seen], { lost: 1 }],
     [

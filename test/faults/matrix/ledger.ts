@@ -18,7 +18,6 @@ export interface Recorded {
   readonly status: string;
   readonly operation: string;
   readonly responseId: string | null;
-  readonly errorCode: string | null;
   readonly isHit: boolean;
   /** Null: unknown. */
   readonly cost: Pico | null;
@@ -57,9 +56,6 @@ export interface Comparison {
 export function markOf(session: string): string {
   return session.split('~')[0] ?? session;
 }
-
-/** A refusal of a proxy, or of a limit, that never reached a provider. */
-const unasked = new Set(['upstream_unreachable']);
 
 /**
  * Compares the accounts with the provider's own and with what clients saw. docs/reliability.md has the definitions in
@@ -119,19 +115,21 @@ export function compare(
 }
 
 function compareMark(asks: readonly Ask[], records: readonly Recorded[]) {
-  const asked = records.filter(({ isHit, errorCode }) => !isHit && !unasked.has(errorCode ?? ''));
+  const asked = records.filter(({ isHit }) => !isHit);
   const told = asked.reduce((sum, { attempts }) => sum + 1 + attempts.length, 0);
   const billed = asks.reduce((sum, ask) => sum + ask.billed, 0);
   const costs = asked.flatMap(({ cost, attempts }) => (cost === null ? attempts.map((each) => each.cost) : [cost]));
   const recorded = costs.reduce<number>((sum, cost) => sum + (cost ?? 0), 0);
-  const unknown = asked.filter(({ cost, attempts }) => cost === null || attempts.some((each) => each.cost === null));
+  const open = asked.filter(({ cost, attempts }) => cost === null || attempts.some((each) => each.cost === null));
+  // An error of the provider, or a request that it never got, costs nothing, and that is known.
+  const unknown = open.filter(({ status }) => status === 'interrupted' || billed > recorded).length;
   const hits = records.filter(({ isHit, cost }) => isHit && cost !== 0).length;
   return {
     lacks: Math.max(0, asks.length - told),
     // An unknown cost may be anything, but what is known must have been billed.
-    difference: hits + (unknown.length > 0 ? Math.max(0, recorded - billed) : Math.abs(recorded - billed)),
-    unknown: unknown.length,
-    unknownBilled: unknown.length > 0 ? Math.max(0, billed - recorded) : 0,
+    difference: hits + (unknown > 0 ? Math.max(0, recorded - billed) : Math.abs(recorded - billed)),
+    unknown,
+    unknownBilled: unknown > 0 ? Math.max(0, billed - recorded) : 0,
   };
 }
 

@@ -24,7 +24,13 @@ describe('the fault matrix', () => {
   before(async () => {
     installation = await startInstallation(scope);
   });
-  after(() => writeReport(rows, skipped, process.env.CHAPERONE_FAULTS_PUBLISH === '1'));
+  after(() =>
+    writeReport(rows, skipped, {
+      isPart: only !== undefined,
+      publishes: process.env.CHAPERONE_FAULTS_PUBLISH === '1',
+      order: Object.values(faultsByKind).flatMap((faults) => faults.map(({ name }) => name)),
+    }),
+  );
 
   for (const [kind, faults] of Object.entries(faultsByKind)) {
     describe(kind, () => {

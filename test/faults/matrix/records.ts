@@ -9,7 +9,6 @@ interface Row {
   readonly status: string;
   readonly operation: string;
   readonly response_id: string | null;
-  readonly error_code: string | null;
   readonly cache_status: string | null;
   readonly cost_pico: string | null;
   readonly attempts: readonly { readonly kind: string; readonly cost_usd?: string }[] | null;
@@ -18,7 +17,7 @@ interface Row {
 /** The accounts of a run's calls. */
 export async function readRecords(database: Client, run: string): Promise<Recorded[]> {
   const { rows } = await database.query<Row>(
-    `select request_id, session_id, status, operation, response_id, error_code, cache_status,
+    `select request_id, session_id, status, operation, response_id, cache_status,
        (cost_usd * 1e12)::bigint as cost_pico, attempts
      from chaperone.requests where session_id like $1`,
     [`mark-${run}-%`],
@@ -29,7 +28,6 @@ export async function readRecords(database: Client, run: string): Promise<Record
     status: row.status,
     operation: row.operation,
     responseId: row.response_id,
-    errorCode: row.error_code,
     isHit: row.cache_status === 'hit',
     cost: row.cost_pico === null ? null : Number(row.cost_pico),
     attempts: (row.attempts ?? [])
@@ -62,6 +60,8 @@ export interface Counted {
 
 /** The rules of the matrix that count every call: `all`, `tokens` and `spend`. */
 export async function readCounted(database: Client, run: string): Promise<Counted> {
+  // Records go on arriving: what they add up to is read as of one moment.
+  await database.query('begin transaction isolation level repeatable read read only');
   const { rows } = await database.query<{ unit: string; sum: string }>(
     `select c.unit, sum(c.used + coalesce(l.settled, 0)) as sum
      from chaperone.quota_counters c
@@ -85,6 +85,7 @@ export async function readCounted(database: Client, run: string): Promise<Counte
        where u.external_id like $1 group by r.user_id) s`,
     [`limited-${run}-%`],
   );
+  await database.query('commit');
   const [sum] = sums;
   return {
     counted: { requests: counted.requests ?? 0, tokens: counted.tokens ?? 0, nanoUsd: counted.nano_usd ?? 0 },

@@ -65,13 +65,34 @@ const directory = join(repository, '.faults');
 const document = join(repository, 'docs', 'reliability.md');
 const block = /(<!-- faults -->\n)[\s\S]*(<!-- \/faults -->)/;
 
+export interface ReportOptions {
+  /** Whether these rows replace those of a former run, whose others stay. */
+  readonly isPart: boolean;
+  /** Whether docs/reliability.md gets the table. */
+  readonly publishes: boolean;
+  /** The names of all faults, in order. */
+  readonly order: readonly string[];
+}
+
 /** Writes `.faults/matrix.md` and `.faults/matrix.json`; where asked to, also the table in docs/reliability.md. */
-export async function writeReport(rows: readonly Row[], skipped: readonly string[], publishes: boolean): Promise<void> {
+export async function writeReport(
+  rows: readonly Row[],
+  skipped: readonly string[],
+  options: ReportOptions,
+): Promise<void> {
   await mkdir(directory, { recursive: true });
-  const markdown = markdownOf(rows, skipped);
+  const file = join(directory, 'matrix.json');
+  const former: { rows: Row[] } = options.isPart
+    ? JSON.parse(await readFile(file, 'utf8').catch(() => '{"rows":[]}'))
+    : { rows: [] };
+  const own = new Set(rows.map(({ fault }) => fault));
+  const all = [...former.rows.filter(({ fault }) => !own.has(fault)), ...rows].sort(
+    (one, other) => options.order.indexOf(one.fault) - options.order.indexOf(other.fault),
+  );
+  const markdown = markdownOf(all, skipped);
   await writeFile(join(directory, 'matrix.md'), `${markdown}\n`);
-  await writeFile(join(directory, 'matrix.json'), `${JSON.stringify({ rows, skipped }, null, 2)}\n`);
-  if (!publishes) return;
+  await writeFile(file, `${JSON.stringify({ rows: all, skipped }, null, 2)}\n`);
+  if (!options.publishes) return;
   const text = await readFile(document, 'utf8');
   await writeFile(
     document,

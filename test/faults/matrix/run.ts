@@ -67,8 +67,8 @@ export async function runFault(installation: Installation, scope: Scope, fault: 
     await untilAnswers(load, edgeCalls);
   } finally {
     await load.stop();
+    await installation.settle([...proxies]);
   }
-  await installation.settle([...proxies]);
   const asks = upstream.asks().filter(({ mark }) => !ignored.has(mark));
   const records = await installation.withDatabase((database) => readRecords(database, run));
   const comparison = compare(asks, records, load.seen, { isDamaged: fault.damages === true });
@@ -106,8 +106,11 @@ function miscountedOf(before: Counted, after: Counted): Outcome['miscounted'] {
   return [grown('requests'), beyond(grown('tokens')), beyond(grown('nanoUsd'))];
 }
 
-/** Codes of the load's own kinds, which are refused where nothing is wrong. */
-const usualRefusals = ['limit_reached', 'guardrail_blocked'];
+/**
+ * Codes of the load's own kinds, which are refused where nothing is wrong. One rule denies calls that cannot be counted at once,
+ * which a machine that is busy with something else may make happen at any time.
+ */
+const usualRefusals = ['limit_reached', 'guardrail_blocked', 'quota_unavailable'];
 
 /** @throws where anything was lost, doubled, mispriced, miscounted, or not told */
 export function judge(fault: Fault, outcome: Outcome): void {

@@ -54,7 +54,12 @@ export const network: readonly Fault[] = [
   },
   {
     name: 'the connections to the provider are cut, again and again',
-    ...{ isCore: true, cuts: true, unknowns: true, refusals: ['upstream_unreachable', 'upstream_interrupted'] },
+    ...{
+      isCore: true,
+      cuts: true,
+      unknowns: true,
+      refusals: ['upstream_unreachable', 'upstream_interrupted', 'session_expired'],
+    },
     load: { directives: (number) => `latency=${number % 30},words=20,delta-delay=${number % 4}` },
     async strike({ upstreamRelay, calls, answers }) {
       for (let time = 0; time < 6; time += 1) {

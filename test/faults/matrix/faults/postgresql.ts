@@ -7,6 +7,7 @@ import { skip as noPgBouncer, startPgBouncer } from '../../../pgbouncer.ts';
 import { viaPort } from '../../../tcp-relay.ts';
 import { until } from '../../../until.ts';
 import type { Fault, Strike } from '../fault.ts';
+import { metricOf } from '../installation.ts';
 import { killPostgres, killServer } from '../kill.ts';
 import { startStandby } from '../standby.ts';
 import { mountVolume, volumesLack } from '../volume.ts';
@@ -14,11 +15,22 @@ import { mountVolume, volumesLack } from '../volume.ts';
 /** With these, calls that need the database are refused while it is away. */
 const refusals = ['store_unavailable', 'quota_unavailable'];
 
-async function stopFor({ stack, answers }: Strike, ms: number): Promise<void> {
-  await stack.database.stop();
-  await answers(100);
+async function stopFor(strike: Strike, ms: number): Promise<void> {
+  await strike.stack.database.stop();
+  await whileNoticed(strike, 100);
   await sleep(ms);
-  await stack.database.start();
+  await strike.stack.database.start();
+}
+
+/** Waits for answers, and until the proxy has failed to copy its records: a fault that nobody notices shows nothing. */
+async function whileNoticed({ proxy, answers }: Strike, count: number): Promise<void> {
+  const failures = async () => {
+    const text = await (await fetch(`http://127.0.0.1:${proxy.metricsPort}/metrics`)).text();
+    return metricOf(text, 'chaperone_spool_failures_total');
+  };
+  const before = await failures();
+  await answers(count);
+  await until(async () => (await failures()) > before, 'the proxy to notice');
 }
 
 /** Takes every connection that PostgreSQL gives, also those that proxies have had. */
@@ -91,7 +103,7 @@ export const postgresql: readonly Fault[] = [
     ...{ isCore: true, refusals },
     async strike(strike) {
       const taken = await takeConnections(strike);
-      await strike.answers(100);
+      await whileNoticed(strike, 100);
       await Promise.all(taken.map((client) => client.end()));
     },
   },
@@ -100,7 +112,7 @@ export const postgresql: readonly Fault[] = [
     ...{ isCore: true, refusals },
     async strike(strike) {
       await setReadOnly(strike, 'on');
-      await strike.answers(100);
+      await whileNoticed(strike, 100);
       await setReadOnly(strike, 'off');
     },
   },
@@ -118,7 +130,7 @@ export const postgresql: readonly Fault[] = [
       );
       await strike.query(`alter table ${partition?.name} set tablespace small`);
       await strike.query(fillTablespace);
-      await strike.answers(300);
+      await whileNoticed(strike, 200);
       await strike.query('drop table public.filler');
       await strike.answers(20);
       await strike.query(`alter table ${partition?.name} set tablespace pg_default`);

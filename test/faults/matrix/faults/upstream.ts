@@ -35,7 +35,8 @@ const huge = Buffer.alloc(1024 * 1024, 'x');
 export const upstream: readonly Fault[] = [
   {
     name: 'the provider refuses connections',
-    ...{ isCore: true, cuts: true, unknowns: true, refusals: ['upstream_unreachable', 'upstream_interrupted'] },
+    ...{ isCore: true, cuts: true, unknowns: true },
+    refusals: ['upstream_unreachable', 'upstream_interrupted', 'session_expired'],
     async strike({ upstreamRelay, calls }) {
       await upstreamRelay.close();
       await calls(100);
