@@ -42,7 +42,8 @@ describe('the fault matrix', () => {
           const row = rowOf(kind, outcome);
           rows.push(row);
           told.push(...outcome.told);
-          t.diagnostic(JSON.stringify({ ...row, refused: outcome.comparison.refused }));
+          const { comparison, slowest, notes } = outcome;
+          t.diagnostic(JSON.stringify({ ...row, refused: comparison.refused, slowest, notes }));
           judge(fault, outcome);
         });
       }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import type { Scope } from '../../scope.ts';
 import { until } from '../../until.ts';
-import { everyKind } from './calls.ts';
+import { type CallKind, everyKind } from './calls.ts';
 import type { AnyProxy, Fault, Strike } from './fault.ts';
 import type { Installation } from './installation.ts';
 import { limitedCalls } from './installation.ts';
-import { type Comparison, compare } from './ledger.ts';
+import { type Comparison, compare, type Seen } from './ledger.ts';
 import { type Load, startLoad } from './load.ts';
 import { type Counted, readCounted, readRecords } from './records.ts';
 
@@ -16,6 +16,8 @@ export interface Outcome {
   /** How much the counters of limits and budgets differ from the sums of the records, in requests, tokens and 10⁻⁹ dollars. */
   readonly miscounted: readonly [requests: number, tokens: number, nanoUsd: number];
   readonly mostLimited: number;
+  /** The refusal that took longest: the kind of the call and the code. */
+  readonly slowest: string;
   /** Kinds of calls of which none was answered. */
   readonly neverAnswered: readonly string[];
   readonly seconds: number;
@@ -23,6 +25,9 @@ export interface Outcome {
   /** The texts of refusals. */
   readonly told: readonly string[];
 }
+
+/** Kinds of which all calls may be refused. */
+const mayBeRefused: ReadonlySet<CallKind> = new Set(['guarded', 'limited']);
 
 /** Calls that end before a fault begins, and after it has gone. */
 const edgeCalls = 30;
@@ -79,11 +84,17 @@ export async function runFault(installation: Installation, scope: Scope, fault: 
     comparison,
     miscounted: miscountedOf(before, after),
     mostLimited: after.mostLimited,
-    neverAnswered: (fault.load?.kinds ?? everyKind).filter((kind) => kind !== 'guarded' && !answered.has(kind)),
+    slowest: slowestOf(load.seen),
+    neverAnswered: (fault.load?.kinds ?? everyKind).filter((kind) => !mayBeRefused.has(kind) && !answered.has(kind)),
     seconds: (performance.now() - startedAt) / 1_000,
     notes,
     told: load.seen.flatMap((call) => (call.end === 'refused' ? [call.text] : [])),
   };
+}
+
+function slowestOf(seen: readonly Seen[]): string {
+  const refused = seen.filter((call) => call.end === 'refused').sort((one, other) => other.afterMs - one.afterMs);
+  return refused[0] ? `${refused[0].kind}: ${refused[0].code}` : '';
 }
 
 async function untilCalls(load: Load, count: number): Promise<void> {

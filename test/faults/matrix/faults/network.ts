@@ -45,7 +45,7 @@ export const network: readonly Fault[] = [
   {
     name: 'the connections to the provider fall silent',
     // Each of the calls that are under way waits for its timeout.
-    ...{ isCore: true, cuts: true, unknowns: true, refusals: ['upstream_timeout'] },
+    ...{ isCore: true, cuts: true, unknowns: true, refusals: ['upstream_timeout', 'upstream_interrupted'] },
     async strike({ upstreamRelay, calls, answers }) {
       upstreamRelay.freeze();
       await calls(30);

@@ -36,7 +36,7 @@ export const upstream: readonly Fault[] = [
   {
     name: 'the provider refuses connections',
     ...{ isCore: true, cuts: true, unknowns: true },
-    refusals: ['upstream_unreachable', 'upstream_interrupted', 'session_expired'],
+    refusals: ['upstream_unreachable', 'upstream_interrupted', 'upstream_timeout', 'session_expired'],
     async strike({ upstreamRelay, calls }) {
       await upstreamRelay.close();
       await calls(100);
@@ -45,7 +45,7 @@ export const upstream: readonly Fault[] = [
   },
   {
     name: 'the provider resets connections',
-    ...{ isCore: true, unknowns: true, refusals: ['upstream_interrupted', 'upstream_unreachable'] },
+    ...{ isCore: true, unknowns: true, refusals: ['upstream_interrupted', 'upstream_unreachable', 'upstream_timeout'] },
     load: { kinds: promptKinds, directives: third('reset') },
     strike: throughout,
   },
@@ -67,13 +67,23 @@ export const upstream: readonly Fault[] = [
   },
   {
     name: 'the provider cuts its answers',
-    ...{ isCore: true, cuts: true, unknowns: true, refusals: ['upstream_interrupted', 'upstream_unreachable'] },
+    ...{
+      isCore: true,
+      cuts: true,
+      unknowns: true,
+      refusals: ['upstream_interrupted', 'upstream_unreachable', 'upstream_timeout'],
+    },
     load: { kinds: promptKinds, directives: third('words=40,cut') },
     strike: throughout,
   },
   {
     name: 'the provider cuts its streams within an event',
-    ...{ isCore: true, cuts: true, unknowns: true, refusals: ['upstream_interrupted', 'upstream_unreachable'] },
+    ...{
+      isCore: true,
+      cuts: true,
+      unknowns: true,
+      refusals: ['upstream_interrupted', 'upstream_unreachable', 'upstream_timeout'],
+    },
     load: { kinds: ['streamed', 'streamed chat'], directives: third('words=40,torn') },
     strike: throughout,
   },
