@@ -9,7 +9,6 @@ import type { Fault } from '../test/faults/matrix/fault.ts';
 import { faultsByKind } from '../test/faults/matrix/faults.ts';
 import { type Installation, startInstallation } from '../test/faults/matrix/installation.ts';
 import { judge, type Outcome, runFault } from '../test/faults/matrix/run.ts';
-import type { Scope } from '../test/scope.ts';
 import { type Benchmark, type BenchmarkContext, median, type Reach, round } from './benchmark.ts';
 import { type Sample, slopePerHour, takeSample } from './soak/sample.ts';
 
@@ -81,7 +80,7 @@ async function startSoaked(context: BenchmarkContext): Promise<Installation> {
 /** A fault in the middle of a load that goes on to the end of the round. */
 async function runRound(installation: Installation, fault: Fault, roundS: number): Promise<Outcome> {
   const releasers: (() => unknown)[] = [];
-  const scope: Scope = { after: (release) => void releasers.push(release) };
+  const scope: Parameters<typeof startInstallation>[0] = { after: (release) => void releasers.push(release) };
   const lasting: Fault = {
     ...fault,
     async strike(strike) {

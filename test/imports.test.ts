@@ -204,6 +204,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   'test/cluster/api-server.ts': ['test/free-port.ts'],
   'test/proxy/guardrails/detect/splits.ts': ['proxy/guardrails/detect'],
   'test/proxy/guardrails/detect/corpus': ['proxy/guardrails/detect', 'test/proxy/guardrails/detect/splits.ts'],
+  'test/faults/matrix': ['crds', 'operator', 'sandbox', 'cli', 'test', 'test/free-port.ts'],
   bench: [
     'crds',
     'database',
@@ -222,6 +223,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'cli',
     'scripts',
     'test/cluster/api-server.ts',
+    'test/faults/matrix',
     'test/proxy/guardrails/detect/corpus',
   ],
   test: [
@@ -264,6 +266,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'cli',
     'scripts',
     'bench',
+    'test/faults/matrix',
     'test/free-port.ts',
     'test/proxy/guardrails/detect/splits.ts',
     'test/proxy/guardrails/detect/corpus',

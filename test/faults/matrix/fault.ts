@@ -1,11 +1,7 @@
-import type { ProxyProcess } from '../../../cli/local/proxies.ts';
 import type { TestProxyOptions } from '../../proxy-process.ts';
 import type { Scope } from '../../scope.ts';
-import type { Installation, OwnProxy } from './installation.ts';
+import type { AnyProxy, Installation, OwnProxy } from './installation.ts';
 import type { Load, LoadOptions } from './load.ts';
-
-/** A proxy, which may be at an address of its own. */
-export type AnyProxy = ProxyProcess & { readonly host?: string };
 
 /** What a fault works with while the load goes on. */
 export interface Strike extends Omit<Installation, 'startProxy'> {

@@ -13,7 +13,6 @@ import { atEnd, type Scope } from '../../scope.ts';
 import { type Stack, startStack } from '../../stack.ts';
 import { startRelay, type TcpRelay, viaPort } from '../../tcp-relay.ts';
 import { until } from '../../until.ts';
-import type { AnyProxy } from './fault.ts';
 import { startUpstream, type Upstream } from './upstream.ts';
 
 /** What the matrix breaks: a whole installation, with a relay in front of each thing that a proxy speaks to. */
@@ -41,6 +40,9 @@ export interface Installation {
   /** Waits until nothing is under way: no call, no record, no work of the provider. */
   settle(proxies: readonly AnyProxy[]): Promise<void>;
 }
+
+/** A proxy, which may be at an address of its own. */
+export type AnyProxy = ProxyProcess & { readonly host?: string };
 
 /** A proxy with a volume of its own. */
 export interface OwnProxy extends ProxyProcess {
