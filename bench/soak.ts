@@ -1,16 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { launcherFile } from '../scripts/build/program.ts';
 import { build } from '../scripts/build.ts';
-import type { Fault } from '../test/faults/matrix/fault.ts';
-import { faultsByKind } from '../test/faults/matrix/faults.ts';
-import { type Installation, startInstallation } from '../test/faults/matrix/installation.ts';
-import { judge, type Outcome, runFault } from '../test/faults/matrix/run.ts';
-import { type Benchmark, type BenchmarkContext, median, type Reach, round } from './benchmark.ts';
-import { type Sample, slopePerHour, takeSample } from './soak/sample.ts';
+import type { Benchmark, Figures, Reach } from './benchmark.ts';
+import { startNode, stopChild } from './child.ts';
 
 const reach: Reach = {
   lost: { max: 0 },
@@ -20,139 +12,35 @@ const reach: Reach = {
   descriptors_growth: { max: 20 },
 };
 
-/** Faults that leave the process of the proxy alive, so that its memory can be followed. */
-const mixed = [
-  'nothing breaks',
-  'PostgreSQL is stopped for 5 seconds',
-  'the connections to PostgreSQL fall silent',
-  'PostgreSQL commits, and its answers are lost',
-  'the connections to the provider are cut, again and again',
-  'PostgreSQL is killed, and starts again',
-  'the provider answers 503, and well at the second try',
-  'clients leave, at every stage',
-  'the provider cuts its answers',
-];
+/** What the program of the soak tells. */
+type Message = { readonly note: string } | { readonly figures: Figures; readonly summary: string };
 
-const sampleMs = 2_000;
-
-/** A steady load for minutes, with a fault in each round. After each round the accounts are compared. */
+/** A steady load for minutes, with the faults of the fault matrix, which runs it in a process of its own. */
 export const soak: Benchmark = {
-  async run(context) {
-    const { minutes, roundS } = readOptions(context.args);
-    const installation = await startSoaked(context);
-    const all = Object.values(faultsByKind).flat();
-    const faults = mixed.flatMap((name) => all.find((fault) => fault.name === name) ?? []);
-    const startedAt = performance.now();
-    const seconds = () => (performance.now() - startedAt) / 1_000;
-    const sampling = sampleUntilStopped(installation, seconds);
-    const outcomes: Outcome[] = [];
-    const failures: string[] = [];
-    for (let number = 0; seconds() < minutes * 60; number += 1) {
-      const fault = faults[number % faults.length];
-      if (!fault) break;
-      const outcome = await runRound(installation, fault, roundS);
-      outcomes.push(outcome);
-      try {
-        judge(fault, outcome);
-      } catch (error) {
-        failures.push(`${fault.name}: ${error instanceof Error ? error.message : String(error)}`);
-      }
-      context.note(`${Math.round(seconds())} s: ${fault.name}, ${outcome.comparison.calls} calls`);
-    }
-    const samples = await sampling.stop();
-    return {
-      figures: figuresOf(outcomes, samples, failures.length, seconds()),
-      reach,
-      summary: [`${minutes} minutes, ${outcomes.length} rounds.`, ...failures].join('\n\n'),
-    };
+  async run({ args, note, onEnd }) {
+    const { minutes, round } = readOptions(args);
+    note('Building, and starting everything ...');
+    await build();
+    const program = join(import.meta.dirname, '..', 'test', 'faults', 'matrix', 'soak', 'soak.ts');
+    const child = startNode(program, [String(minutes), String(round)]);
+    onEnd(() => stopChild(child));
+    return new Promise((resolve, reject) => {
+      child.on('message', (message: Message) => {
+        if ('note' in message) note(message.note);
+        else resolve({ ...message, reach });
+      });
+      child.on('exit', (code) => reject(new Error(`The soak ended with exit code ${code}`)));
+    });
   },
 };
 
-async function startSoaked(context: BenchmarkContext): Promise<Installation> {
-  context.note('Building, and starting everything ...');
-  const directory = await mkdtemp(join(tmpdir(), 'chaperone-soak-'));
-  context.onEnd(() => rm(directory, { recursive: true, force: true }));
-  await build();
-  process.env.CHAPERONE_TEST_PROGRAM = join(import.meta.dirname, '..', 'dist', launcherFile);
-  return startInstallation({ after: (release) => context.onEnd(async () => release()) });
-}
-
-/** A fault in the middle of a load that goes on to the end of the round. */
-async function runRound(installation: Installation, fault: Fault, roundS: number): Promise<Outcome> {
-  const releasers: (() => unknown)[] = [];
-  const scope: Parameters<typeof startInstallation>[0] = { after: (release) => void releasers.push(release) };
-  const lasting: Fault = {
-    ...fault,
-    async strike(strike) {
-      const end = sleep(roundS * 1_000);
-      await fault.strike?.(strike);
-      await end;
-    },
-  };
-  try {
-    return await runFault(installation, scope, lasting);
-  } finally {
-    for (const release of releasers.reverse()) await release();
-  }
-}
-
-function sampleUntilStopped(installation: Installation, seconds: () => number) {
-  const samples: Sample[] = [];
-  let stopped = false;
-  const sampling = (async () => {
-    while (!stopped) {
-      // While PostgreSQL is away, there is none.
-      const sample = await takeSample(installation, seconds()).catch(() => undefined);
-      if (sample) samples.push(sample);
-      await sleep(sampleMs);
-    }
-  })();
-  return {
-    async stop() {
-      stopped = true;
-      await sampling;
-      return samples;
-    },
-  };
-}
-
-function figuresOf(outcomes: readonly Outcome[], samples: readonly Sample[], failed: number, seconds: number) {
-  const sum = (of: (outcome: Outcome) => number) => outcomes.reduce((total, outcome) => total + of(outcome), 0);
-  // The first part warms up.
-  const settled = samples.slice(Math.floor(samples.length / 3));
-  const [first, last] = [settled[0], settled.at(-1)];
-  if (!first || !last) throw new Error('There are no samples: the soak was too short');
-  const most = (of: (sample: Sample) => number) => Math.max(...samples.map(of));
-  const calls = sum(({ comparison }) => comparison.calls);
-  return {
-    calls,
-    calls_per_s: round(calls / seconds),
-    lost: sum(({ comparison }) => comparison.lost.length),
-    doubled: sum(({ comparison }) => comparison.doubled.length),
-    cost_difference_usd: sum(({ comparison }) => comparison.costDifference) / 1e12,
-    failed_rounds: failed,
-    memory_start_mb: round(first.memoryMb),
-    memory_end_mb: round(last.memoryMb),
-    memory_most_mb: round(most(({ memoryMb }) => memoryMb)),
-    memory_slope_mb_per_h: round(slopePerHour(settled, ({ memoryMb }) => memoryMb)),
-    event_loop_p99_median_ms: round(median(samples.map(({ eventLoopP99Ms }) => eventLoopP99Ms))),
-    event_loop_p99_most_ms: round(most(({ eventLoopP99Ms }) => eventLoopP99Ms)),
-    descriptors_most: most(({ descriptors }) => descriptors),
-    descriptors_growth: last.descriptors - first.descriptors,
-    spool_files_most: most(({ spoolFiles }) => spoolFiles),
-    spool_most_mb: round(most(({ spoolMb }) => spoolMb)),
-    postgres_dead_rows_ratio: round(last.deadRatio),
-    postgres_changed_tables_mb: round(last.changedTablesMb),
-  };
-}
-
-function readOptions(args: readonly string[]): { minutes: number; roundS: number } {
+function readOptions(args: readonly string[]): { minutes: number; round: number } {
   const { values } = parseArgs({
     args: [...args],
     options: { minutes: { type: 'string', default: '10' }, round: { type: 'string', default: '30' } },
   });
-  const [minutes, roundS] = [Number(values.minutes), Number(values.round)];
+  const [minutes, round] = [Number(values.minutes), Number(values.round)];
   if (!(minutes > 0)) throw new Error('--minutes takes a number of minutes');
-  if (!(roundS > 0)) throw new Error('--round takes a number of seconds');
-  return { minutes, roundS };
+  if (!(round > 0)) throw new Error('--round takes a number of seconds');
+  return { minutes, round };
 }

@@ -204,7 +204,6 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   'test/cluster/api-server.ts': ['test/free-port.ts'],
   'test/proxy/guardrails/detect/splits.ts': ['proxy/guardrails/detect'],
   'test/proxy/guardrails/detect/corpus': ['proxy/guardrails/detect', 'test/proxy/guardrails/detect/splits.ts'],
-  'test/faults/matrix': ['crds', 'operator', 'sandbox', 'cli', 'test', 'test/free-port.ts'],
   bench: [
     'crds',
     'database',
@@ -223,7 +222,6 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'cli',
     'scripts',
     'test/cluster/api-server.ts',
-    'test/faults/matrix',
     'test/proxy/guardrails/detect/corpus',
   ],
   test: [
@@ -266,7 +264,6 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'cli',
     'scripts',
     'bench',
-    'test/faults/matrix',
     'test/free-port.ts',
     'test/proxy/guardrails/detect/splits.ts',
     'test/proxy/guardrails/detect/corpus',

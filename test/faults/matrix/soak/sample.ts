@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Installation, metricOf } from '../../test/faults/matrix/installation.ts';
-import { readResidentBytes } from '../resident-memory.ts';
+import { readResidentBytes } from '../../../../bench/resident-memory.ts';
+import { type Installation, metricOf } from '../installation.ts';
 
 /** The state of an installation at one time. */
 export interface Sample {
