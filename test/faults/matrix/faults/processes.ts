@@ -1,10 +1,7 @@
-import { existsSync, mkdtempSync, rmdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { atEnd } from '../../../scope.ts';
 import { until } from '../../../until.ts';
 import type { Fault, Strike } from '../fault.ts';
-import { killProxy, untilReady } from '../kill.ts';
+import { killProxy } from '../kill.ts';
 
 /** Calls of every length, so that a kill meets some at each stage. */
 const directives = (number: number) =>
@@ -37,35 +34,6 @@ async function killAtTable(strike: Strike, table: string): Promise<void> {
     await killProxy(strike.proxy);
     await holder.query('rollback');
   });
-}
-
-const memoryGroups = '/sys/fs/cgroup/memory';
-const groupsLack = () =>
-  existsSync(join(memoryGroups, 'memory.limit_in_bytes')) && process.getuid?.() === 0
-    ? undefined
-    : 'it needs to be root, and control groups of version 1 for memory';
-
-/** Gives the proxy so little memory that the kernel kills it. */
-async function runOutOfMemory({ proxy, scope, calls }: Strike): Promise<void> {
-  const group = mkdtempSync(join(memoryGroups, 'chaperone-'));
-  atEnd(scope, () => until(() => remove(group), 'the control group to be empty'));
-  const pid = proxy.pid() ?? 0;
-  writeFileSync(join(group, 'cgroup.procs'), String(pid));
-  writeFileSync(join(group, 'memory.limit_in_bytes'), String(150 * 2 ** 20));
-  await calls(100);
-  // What the process has is not counted there; what it takes from now on is.
-  writeFileSync(join(group, 'memory.limit_in_bytes'), String(256 * 1024));
-  await until(() => proxy.pid() !== pid, 'the proxy to be killed and started again');
-  await untilReady(proxy);
-}
-
-function remove(group: string): boolean {
-  try {
-    rmdirSync(group);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 export const processes: readonly Fault[] = [
@@ -105,11 +73,6 @@ export const processes: readonly Fault[] = [
       // What the first one had not copied is in its volume.
       strike.use(await strike.startProxy({ dataDirectory: first.dataDirectory }));
     },
-  },
-  {
-    name: 'the kernel kills the proxy, since its memory is short',
-    ...{ ...killed, lacks: groupsLack },
-    strike: runOutOfMemory,
   },
   {
     name: 'the proxy is frozen for longer than its leases last',
