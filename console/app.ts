@@ -36,6 +36,7 @@ export class App implements FrameModel {
   start(): void {
     window.addEventListener('hashchange', () => this.#open());
     document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && this.#refresh());
+    window.addEventListener('keydown', (event) => this.#press(event));
     window.addEventListener('online', () => this.#refresh());
     void this.enter();
   }
@@ -151,6 +152,16 @@ export class App implements FrameModel {
     const isAway = shown.problem !== undefined && [0, 503].includes(shown.problem.status);
     const waitMs = isAway ? 5_000 : refreshOf(page, shown.data);
     if (waitMs !== undefined) this.#timer = setTimeout(() => this.#refresh(), waitMs);
+  }
+
+  #press(event: KeyboardEvent): void {
+    const shown = this.#shown;
+    const isWriting = event.target instanceof Element && event.target.matches('input, textarea, select');
+    if (!this.#me || shown?.data === undefined || isWriting || event.ctrlKey || event.metaKey || event.altKey) return;
+    const act = shown.page?.keys?.(shown.data, this.#view(this.#me, shown))[event.key.toLowerCase()];
+    if (!act || this.#acting > 0) return;
+    event.preventDefault();
+    act();
   }
 
   #refresh(): void {

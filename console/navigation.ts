@@ -13,6 +13,8 @@ import { persona } from './pages/persona.ts';
 import { personas } from './pages/personas.ts';
 import { request } from './pages/request.ts';
 import { requests } from './pages/requests.ts';
+import { review } from './pages/review.ts';
+import { reviews } from './pages/reviews.ts';
 import { sessions } from './pages/sessions.ts';
 import { webhook } from './pages/webhook.ts';
 import { webhooks } from './pages/webhooks.ts';
@@ -21,7 +23,8 @@ import { webhooks } from './pages/webhooks.ts';
 export const pages: readonly Page[] = [
   ...[overview, requests, request, sessions, conversations, conversation],
   ...[personas, persona, limits, guardrails, explain],
-  ...[knowledge, article, analyses, webhooks, webhook, audit],
+  ...[knowledge, article, analyses, reviews, review],
+  ...[webhooks, webhook, audit],
 ];
 
 export interface NavigationGroup {
@@ -53,6 +56,7 @@ export const navigation: readonly NavigationGroup[] = [
     items: [
       { path: '/knowledge', label: 'Knowledge base' },
       { path: '/analyses', label: 'Analyses' },
+      { path: '/reviews', label: 'Review queue' },
     ],
   },
   {

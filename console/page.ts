@@ -26,6 +26,8 @@ export interface Page<Data = unknown> {
   readonly refreshMs?: number | ((data: Data) => number | undefined);
   load(context: LoadContext): Promise<Data>;
   show(data: Data, view: View): TemplateResult;
+  /** What single keys do, where nobody is writing. */
+  keys?(data: Data, view: View): Readonly<Record<string, () => void>>;
 }
 
 export interface LoadContext {

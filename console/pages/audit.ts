@@ -104,6 +104,7 @@ function nameOf(value: unknown): string {
   if (typeof value === 'string') return value;
   if (Array.isArray(value)) return value.map(nameOf).join(', ');
   if (typeof value === 'object' && value !== null && 'name' in value) return String(value.name);
+  if (typeof value === 'object' && value !== null && 'manager' in value) return String(value.manager);
   return value === undefined || value === null ? '' : JSON.stringify(value);
 }
 

@@ -58,7 +58,7 @@ function showTree({ tree, conversationId, branchId, isWhole }: OpenConversation)
         ({ branch, depth }) => html`<li ${styled({ 'padding-inline-start': `${depth * 18}px` })}>
           <a href=${linkTo(at('/conversations', conversationId), { branch: branch.branchId })} aria-current=${branch.branchId === branchId ? 'true' : nothing}>
             <span class="strong">${branch.branchId}</span>
-            <span class="muted">${count(branch.messageCount)} messages, ${relative(branch.lastCallAt)}</span>
+            <span class="muted">${count(branch.messageCount)} ${branch.messageCount === 1 ? 'message' : 'messages'}, ${relative(branch.lastCallAt)}</span>
           </a>
         </li>`,
       )}

@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit/html.js';
-import { count, money } from '../data/format.ts';
+import { cost, count } from '../data/format.ts';
 import type { Budget, Limit, Rule } from '../data/rules.ts';
 import { definePage, type View } from '../page.ts';
 import { badge } from '../parts/badge.ts';
@@ -92,14 +92,14 @@ function showBudgets({ budgets, budgetCount }: Rules, view: View): TemplateResul
   }
   const columns: Column<Budget>[] = [
     ...[named, whose, use],
-    { label: 'Spent', isFigure: true, show: (budget) => money(budget.used_usd) },
-    { label: 'Held', isFigure: true, isExtra: true, show: (budget) => money(budget.reserved_usd) },
+    { label: 'Spent', isFigure: true, show: (budget) => cost(budget.used_usd) },
+    { label: 'Held', isFigure: true, isExtra: true, show: (budget) => cost(budget.reserved_usd) },
     {
       ...{ label: 'Amount', isFigure: true },
       show: (budget) =>
-        html`${money(budget.amount_usd)}${budget.raise?.active ? html`<br /><span class="muted">raised by ${money(budget.raise.by_usd)}</span>` : nothing}`,
+        html`${cost(budget.amount_usd)}${budget.raise?.active ? html`<br /><span class="muted">raised by ${cost(budget.raise.by_usd)}</span>` : nothing}`,
     },
-    { label: 'Left', isFigure: true, show: (budget) => money(Math.max(0, budget.remaining_usd)) },
+    { label: 'Left', isFigure: true, show: (budget) => cost(Math.max(0, budget.remaining_usd)) },
     window,
   ];
   return html`${showTable('Budgets', columns, budgets)}${showRest(budgets.length, budgetCount)}`;

@@ -133,7 +133,7 @@ function makeSeries(
   return {
     label,
     ...{ stroke, width: kind === 'bars' ? 0 : 2, points: { show: false }, spanGaps: true },
-    value: (_, value) => (value == null ? '–' : format(value)),
+    value: (_, value) => (value == null ? '' : format(value)),
     ...(kind === 'bars' && { fill: stroke }),
     ...(kind === 'dashes' && { dash: [4, 4], width: 1.5 }),
     ...(paths && { paths }),

@@ -134,6 +134,24 @@ export function walkPages(stage: () => Stage): void {
     await person.leave();
   });
 
+  it('reviews answers by the keyboard alone', async () => {
+    const { visit, ask, stack } = stage();
+    const queued = { query: 'Which stocks should I buy?', response: 'Buy all of them.', category: 'investment_advice' };
+    assert.equal((await ask('POST', '/api/v1/review/queue', queued)).status, 200);
+    const token = await stack.sign({ user: 'rita@example.com', roles: ['reviewer'] });
+    const person = await visit({ token, at: '/reviews' });
+    await person.settled();
+    await shows(person.main, 'Which stocks should I buy?');
+    await person.page.keyboard.press('n');
+    await shows(person.main, 'Buy all of them.');
+    await shows(person.main, 'in review');
+    await person.page.keyboard.press('a');
+    await shows(person.main.locator('.summary'), 'approved');
+    await person.page.keyboard.press('n');
+    await shows(person.page.locator('.toast'), 'the queue is empty');
+    await person.leave();
+  });
+
   it('gets about by the keyboard alone', async () => {
     const { visit } = stage();
     const person = await visit();
