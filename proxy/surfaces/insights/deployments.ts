@@ -104,6 +104,7 @@ const create = route(
       'In the cluster, by a Deployment that the operator makes. A deployment of the same name gets the new model, pod by pod. For admins.',
     body: Asked,
     problems: [...problems, 'training_unavailable', 'training_quota_reached', 'name_taken'],
+    roles: 'admin',
     response: { 200: Enveloped(Shown) },
   },
   async ({ caller, body, raw }, context) => {
@@ -131,6 +132,7 @@ const list = route(
     summary: 'List deployments',
     description: 'By name. For analysts.',
     problems,
+    roles: 'analyst, admin',
     response: { 200: Enveloped(Type.Object({ deployments: Type.Array(Shown), total: Type.Integer() })) },
   },
   async ({ caller, raw }, context) => {
@@ -148,6 +150,7 @@ const get = route(
     description: 'For analysts.',
     params: Type.Object({ deployment_id: deploymentId }),
     problems: [...problems, 'deployment_not_found'],
+    roles: 'analyst, admin',
     response: { 200: Enveloped(Shown) },
   },
   async ({ caller, params, raw }, context) =>
@@ -163,6 +166,7 @@ const remove = route(
     description: 'It gets no more calls, and its pods end. The model stays. For admins.',
     params: Type.Object({ deployment_id: deploymentId }),
     problems: [...problems, 'deployment_not_found'],
+    roles: 'admin',
     response: { 200: Enveloped(Shown) },
   },
   async ({ caller, params, raw }, context) =>

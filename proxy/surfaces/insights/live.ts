@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { ProxyError } from '../../error.ts';
+import { readers } from '../../http/described.ts';
 import { route } from './route.ts';
 
 /** `/websocket`. Sessions themselves do not come here: node:http hands them over before any route. */
@@ -15,6 +16,7 @@ export const liveRoute = route(
       token: Type.Optional(Type.String({ maxLength: 8_192, description: 'In place of the header Authorization.' })),
     }),
     problems: ['surface_not_allowed', 'role_required', 'overloaded', 'websocket_required'],
+    roles: readers,
     response: { 101: Type.Null({ description: 'The session is open.' }) },
   },
   () => {

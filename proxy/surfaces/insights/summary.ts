@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { readSummary } from '../../governance/insights/summary/summary.ts';
+import { readers } from '../../http/described.ts';
 import { Nullable } from '../../http/schemas.ts';
 import { answer, Enveloped } from './answer.ts';
 import { route } from './route.ts';
@@ -33,6 +34,7 @@ export const summaryRoutes = [
         ),
       }),
       problems: ['surface_not_allowed', 'role_required', 'store_unavailable'],
+      roles: readers,
       response: {
         200: Enveloped(
           Type.Object({

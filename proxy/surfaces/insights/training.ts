@@ -101,6 +101,7 @@ const start = route(
     description: 'In the cluster, by a Job that the operator makes. For admins.',
     body: Asked,
     problems: [...problems, 'training_unavailable', 'training_quota_reached'],
+    roles: 'admin',
     response: { 200: Enveloped(Started) },
   },
   async ({ caller, body, raw }, context) => {
@@ -131,6 +132,7 @@ const get = route(
     description: 'For analysts.',
     params: Type.Object({ job_id: jobId }),
     problems: [...problems, 'training_job_not_found'],
+    roles: 'analyst, admin',
     response: { 200: Enveloped(Job) },
   },
   async ({ caller, params, raw }, context) =>
@@ -150,6 +152,7 @@ const list = route(
       offset: Type.Integer({ minimum: 0, maximum: 1_000_000, default: 0 }),
     }),
     problems,
+    roles: 'analyst, admin',
     response: {
       200: Enveloped(
         Type.Object({
@@ -178,6 +181,7 @@ const cancel = route(
     params: Type.Object({ job_id: jobId }),
     body: Type.Optional(Type.Union([Type.Null(), Type.Object({}, strict)])),
     problems: [...problems, 'training_job_not_found', 'training_job_ended'],
+    roles: 'admin',
     response: { 200: Enveloped(Job) },
   },
   async ({ caller, params, raw }, context) =>
@@ -195,6 +199,7 @@ const logs: Route<GovernanceContext> = (app, context) => {
       description: 'The end of what its first pod has printed. For analysts.',
       params: Type.Object({ job_id: jobId }),
       problems: [...problems, 'training_job_not_found'],
+      roles: 'analyst, admin',
       response: { 200: { content: { 'text/plain': { schema: Type.String() } } } },
     },
     async handler({ caller, params }, reply) {

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { maxDays, maxHourlyDays, readTimeline, type TimelineRow } from '../../../governance/figures/timeline.ts';
+import { ownOrReaders } from '../../../http/described.ts';
 import { Nullable, Timestamp } from '../../../http/schemas.ts';
 import { route } from '../route.ts';
 import {
@@ -54,6 +55,7 @@ export const timeline = route(
       ...personaFilter,
     }),
     problems: ['role_required', 'records_pending', 'store_unavailable'],
+    roles: ownOrReaders,
     response: { 200: Answer },
   },
   async ({ caller, query }, context) => {

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { listRequests } from '../../../governance/requests/list.ts';
+import { ownOrReaders } from '../../../http/described.ts';
 import { Nullable, Uuid } from '../../../http/schemas.ts';
 import { route } from '../route.ts';
 import { cacheResults, exampleListed, listed, showListed, statuses } from './fields.ts';
@@ -47,6 +48,7 @@ export const requestList = route(
       limit: Type.Integer({ minimum: 1, maximum: 200, default: 50, description: 'How many are wanted at most.' }),
     }),
     problems: ['role_required', 'records_pending', 'store_unavailable'],
+    roles: ownOrReaders,
     response: {
       200: Type.Object(
         {
