@@ -37,7 +37,7 @@ export interface Stack<Proxy extends TestProxy = TestProxy> {
   /** What the operator keeps: objects, statuses, Events, Secrets. */
   readonly stateDirectory: string;
   /** The volume of the proxy. */
-  readonly dataDirectory: string;
+  readonly volume: string;
   /** Directory of the organization's mounted Secret. */
   readonly credentialsDirectory: string;
   /** What the operator hands out to workers. */
@@ -135,7 +135,7 @@ export async function startStack(scope: Scope, options: StackOptions = {}): Prom
     sign: (claims) => signToken({ organization: 'acme', data, ...claims }),
     upstreamUrl,
     stateDirectory: paths.state,
-    dataDirectory: paths.proxy('acme'),
+    volume: paths.proxy('acme'),
     credentialsDirectory,
     workerCredentials: paths.workerCredentials,
     log: () => readFileSync(paths.log, 'utf8'),

@@ -15,7 +15,7 @@ type ModelsSpec = NonNullable<OrganizationSpec['models']>;
 type Alias = NonNullable<ModelsSpec['aliases']>[number];
 type Ceiling = NonNullable<ModelsSpec['ceilings']>[number];
 type Default = NonNullable<ModelsSpec['defaults']>[number];
-type JudgedSpec = Pick<OrganizationSpec, 'models' | 'providers' | 'surfaces' | 'prices'>;
+type JudgedSpec = Pick<OrganizationSpec, 'models' | 'providers' | 'surfaces' | 'prices' | 'insights'>;
 
 const type = 'ModelsEffective';
 
@@ -33,7 +33,8 @@ export async function judgeModels(
 ): Promise<Verdict | undefined> {
   const { aliases = [], ceilings = [], defaults = [], allow = [], deny = [] } = spec.models ?? {};
   const isJudged = aliases.length + ceilings.length + defaults.length > 0 || hadAny;
-  const names = isJudged || allow.length + deny.length > 0 || spec.prices !== undefined;
+  const { model: drafting } = spec.insights?.responses ?? {};
+  const names = isJudged || allow.length + deny.length > 0 || spec.prices !== undefined || drafting !== undefined;
   if (!names) return undefined;
   const isListed = await loadModelList();
   const unusable = aliases.flatMap((alias) => describeUnusable(alias, spec, isListed));
@@ -49,6 +50,7 @@ export async function judgeModels(
   const scope = { spec, namespaces, isListed };
   const idle = [
     ...describeUncallable(spec, isListed),
+    ...describeDrafting(drafting, spec, isListed),
     ...aliases.flatMap((alias) => describeNobody(alias, namespaces)),
     ...ceilings.flatMap((ceiling) =>
       describe('ceiling', ceiling, [...whyUnmatched(ceiling.match, scope), ...withoutField(ceiling)]),
@@ -58,7 +60,7 @@ export async function judgeModels(
     ),
   ];
   if (idle.length > 0) {
-    const message = `No call can fit these parts of spec.models or spec.prices: ${list(idle)}. Correct or remove them.`;
+    const message = `No call can fit these parts of spec.models, spec.prices or spec.insights: ${list(idle)}. Correct or remove them.`;
     return { type: 'ModelsEffective', status: false, reason: 'ModelRuleMatchesNothing', message };
   }
   if (!isJudged) return undefined;
@@ -97,6 +99,13 @@ function describeUnclear(alias: Alias, at: number, spec: JudgedSpec, isListed: I
       ? [`"${name}" (a model has this name, which calls cannot reach now: deny that model, or rename the alias)`]
       : []),
   ];
+}
+
+/** The model that drafts responses to customers, where no call can reach it. */
+function describeDrafting(model: string | undefined, spec: JudgedSpec, isListed: IsListed): string[] {
+  const isAlias = spec.models?.aliases?.some(({ name }) => name === model);
+  const why = model === undefined || isAlias ? undefined : whyNoModel(model, spec, isListed);
+  return why === undefined ? [] : [`spec.insights.responses.model "${model}" (${why})`];
 }
 
 /** Entries of `allow`, `deny` and `spec.prices` for models that no call can reach, whatever the entries say. */

@@ -19,9 +19,9 @@ const stays: Readonly<Record<string, readonly string[]>> = {
     ...['organizations', 'organization_roles', 'config_versions', 'api_keys', 'personas', 'analysis_configs', 'users'],
     ...['webhooks', 'webhook_states', 'knowledge_articles', 'knowledge_passages', 'knowledge_terms'],
     ...['knowledge_versions', 'knowledge_vectors', 'knowledge_spaces', 'revocations', 'erased_users', 'access_keys'],
-    'support_rotas',
-    'accounts',
+    ...['support_rotas', 'accounts', 'model_deployments'],
   ],
+  'It says how a model was trained, which may be served for years.': ['training_jobs'],
   'Sums of days outlive the calls.': [
     'daily_usage',
     'weekly_usage',

@@ -190,6 +190,13 @@ const organizations: Named = {
   'gateway.namespaces[]': ownCondition('GatewayNamespacesNotMembers'),
   'gateway.tls.secretName': ownCondition('CertificateMissing'),
   'gateway.service.annotations.*': elsewhere,
+  'insights.responses.model': [
+    'ModelRuleMatchesNothing',
+    () => byModels({ insights: { responses: { model: 'gtp-4o' } } }),
+  ],
+  'insights.responses.categories[]': chosen,
+  'insights.responses.reviewCategories[]': chosen,
+  'insights.review.doubleReview.categories[]': chosen,
   'knowledgeBase.embedding.model': [
     'EmbeddingModelUnusable',
     () =>

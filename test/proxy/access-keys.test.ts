@@ -19,7 +19,12 @@ const forVisitors = new Set([
 ]);
 
 /** They need no credential. */
-const forAnybody = new Set(['post /api/v1/auth/login', 'post /api/v1/auth/refresh']);
+const forAnybody = new Set([
+  'post /api/v1/auth/login',
+  'post /api/v1/auth/refresh',
+  // Its address is signed.
+  'get /api/v1/ai/visualizations/{id}',
+]);
 
 /** Has a route for visitors, which shows who they are, and one for others. */
 const desk: Surface<SurfaceContext> = {

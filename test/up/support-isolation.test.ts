@@ -74,6 +74,7 @@ const attempts: Readonly<Record<string, Attempt>> = {
   'GET /api/v1/knowledge-base/{article_id}/versions': () => ({ status: 404 }),
   'DELETE /api/v1/knowledge-base/{article_id}': () => ({ status: 404 }),
   'GET /api/v1/analytics': () => ({ status: 200 }),
+  'GET /api/v1/analytics/summary': () => ({ status: 200 }),
   'GET /api/v1/webhooks': () => ({ status: 200 }),
   'POST /api/v1/webhooks': () => ({ body: { name: 'ours', url: 'https://hooks.example.com/globex' }, status: 201 }),
   'GET /api/v1/webhooks/{id}': () => ({ status: 404 }),

@@ -106,7 +106,7 @@ export async function startInstallation(scope: Scope): Promise<Installation> {
       await client.end();
     }
   };
-  const { dataDirectory } = stack;
+  const { volume: dataDirectory } = stack;
   const volumes = [dataDirectory];
   return {
     ...{

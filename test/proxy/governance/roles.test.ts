@@ -500,7 +500,7 @@ const parts = [
   ...['maySpeakFor', 'customerOf', 'requireSupportConversation', 'askDesk', 'completeTurn', 'failTurn', 'findPassages'],
   // Whoever has the password, or the refresh token.
   ...['makeLogIn', 'admitAttempt', 'noteSuccess', 'refresh'],
-  ...['admitQuestion', 'defaultTextModel', 'dayCounterOf', 'noteTexts'],
+  ...['admitQuestion', 'defaultTextModel', 'dayCounterOf', 'noteTexts', 'makeFindTextModel'],
 ];
 
 test('no use case is left out', () => {

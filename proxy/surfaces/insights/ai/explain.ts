@@ -1,4 +1,3 @@
-import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { builtInSentiment } from '../../../governance/insights/explain/built-in-sentiment.ts';
 import { type Explanation, explainText } from '../../../governance/insights/explain/explain.ts';
@@ -9,6 +8,7 @@ import { Timestamp } from '../../../http/schemas.ts';
 import { answer, Enveloped } from '../answer.ts';
 import { asking } from '../asking.ts';
 import { language } from '../language.ts';
+import { ownAddress } from '../own-address.ts';
 import { route } from '../route.ts';
 import { strict, tags } from './fields.ts';
 
@@ -83,7 +83,7 @@ export const explainRoute = route(
       name,
       data,
     );
-    return answer(show(explanation, sealPicture(context, explanation), originOf(request)));
+    return answer(show(explanation, sealPicture(context, explanation), ownAddress(request.raw)));
   },
 );
 
@@ -105,15 +105,6 @@ function show(
       visualization_expires_at: new Date(picture.expiresAtMs).toISOString(),
     },
   };
-}
-
-/** Where the client has reached the proxy. A proxy before it tells in `X-Forwarded-Proto` that it speaks TLS. */
-function originOf({ headers, host, protocol }: FastifyRequest): string {
-  const forwarded = String(headers['x-forwarded-proto'] ?? '')
-    .split(',')[0]
-    ?.trim()
-    .toLowerCase();
-  return `${forwarded === 'https' ? forwarded : protocol}://${host}`;
 }
 
 function round(value: number): number {

@@ -73,6 +73,8 @@ const mayRepeat = [
   'user-agent',
   'x-stainless-lang',
   'x-stainless-package-version',
+  // Load balancers add theirs behind that of the one before, and the first one counts.
+  'x-forwarded-proto',
   // Two of them are joined by a comma, which is no version that the proxy knows.
   'anthropic-version',
 ];
