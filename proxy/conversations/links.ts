@@ -251,8 +251,9 @@ export function makeLink({ organizationId, lookUp, onLinked }: LinkOptions): Lin
     };
     const linked = find();
     ends.note(scope, messages.length, fresh, linked.place);
-    // Not where the model is to continue an answer that is the last message.
-    if (sent && messages.at(-1) === fresh.at(-1)) {
+    // Not where the model is to continue an answer that is the last message, or has said everything so far.
+    const last = messages.at(-1);
+    if (sent && last?.by === 'caller' && last === fresh.at(-1)) {
       const point = linked.place.messageDigest;
       chats.note(sent, { scope: scope.digest, root, point, messages: messages.length });
     }

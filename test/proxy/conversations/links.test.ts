@@ -448,6 +448,24 @@ test('the bytes of bodies change no place', () => {
       }
       assert.deepEqual(withBytes.ways, without.ways);
     }),
+    {
+      examples: [
+        // The greeting of a model is no answer, and nor is what it adds to that.
+        [
+          [
+            [1, [[model, 'yes']]],
+            [
+              0,
+              [
+                [model, 'no'],
+                [user, ''],
+              ],
+            ],
+            [0, [[user, 'yes']]],
+          ],
+        ],
+      ],
+    },
   );
 });
 
