@@ -18,9 +18,10 @@ export function toShares(weights: readonly number[]): number[] | undefined {
   const exact = scaled.map((weight) => (weight / sum) * whole);
   const units = exact.map(Math.floor);
   const left = whole - units.reduce((total, unit) => total + unit, 0);
-  const byLoss = exact
-    .map((value, at) => [value - Math.floor(value), at] as const)
-    .sort(([one], [other]) => other - one);
-  for (const [, at] of byLoss.slice(0, left)) units[at] = (units[at] ?? 0) + 1;
+  // Weights that differ may be equal once they are scaled.
+  const byLoss = weights
+    .map((weight, at) => ({ at, weight, loss: (exact[at] ?? 0) - (units[at] ?? 0) }))
+    .sort((one, other) => other.loss - one.loss || other.weight - one.weight);
+  for (const { at } of byLoss.slice(0, left)) units[at] = (units[at] ?? 0) + 1;
   return units.map((unit) => unit / whole);
 }

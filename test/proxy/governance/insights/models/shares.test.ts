@@ -25,6 +25,14 @@ test('shares sum to one, are in the order of their weights, and nothing has none
         }
       }
     }),
+    // Two that are equal once they are divided by the largest.
+    {
+      examples: [
+        [[5e-324, 1e-323, Number.MAX_VALUE]],
+        [[1 - 2 ** -53, 1, 1]],
+        [[4.000000000000001, 4.000000000000002, 9]],
+      ],
+    },
   );
 });
 
