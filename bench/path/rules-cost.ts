@@ -18,7 +18,6 @@ export interface RulesCostOptions {
   /** Whether each call asks something else. */
   readonly varies?: boolean;
   readonly generate: Generate;
-  readonly rounds: number;
   readonly seconds: number;
   readonly context: BenchmarkContext;
 }
@@ -29,35 +28,53 @@ interface Cost {
   readonly postgres: number;
 }
 
+/**
+ * The speed of a shared machine changes within seconds, by more than rules cost. Many short turns, of which each is
+ * compared with its neighbour alone, show a difference of some hundredths; a few long ones do not.
+ */
+const pairsOfTurns = 40;
+const turnSeconds = 0.6;
+
 /** Puts the same load on a proxy without rules and on one with them, in turn, each with a PostgreSQL of its own. */
 export async function measureRulesCost(options: RulesCostOptions): Promise<Figures> {
-  const { name: prefix, directory, upstreamUrl, rules, context, rounds } = options;
+  const { name: prefix, directory, upstreamUrl, rules, context } = options;
   const start = async (name: string, spec: Readonly<Record<string, unknown>>) => {
     const own = join(directory, name);
     const installation = await startInstallation(own, upstreamUrl, context, spec);
     const proxy = await startGovernedProxy(own, installation, undefined, context);
-    return () => measureLoad(options, installation, proxy);
+    return (seconds: number) => measureLoad({ ...options, seconds }, installation, proxy);
   };
-  const measure = { without: await start(`without-${prefix}`, {}), with: await start(`with-${prefix}`, rules) };
+  const measure = {
+    without: await start(`without-${prefix}`, {}),
+    with: await start(`with-${prefix}`, rules),
+  };
+  // Both compile what they run often.
+  await measure.without(options.seconds);
+  await measure.with(options.seconds);
+
   const costs: { readonly without: Cost; readonly with: Cost }[] = [];
-  for (let number = 0; number <= rounds; number += 1) {
+  while (costs.length < pairsOfTurns) {
     // The first one changes, since it finds the machine in the state that the last one left.
-    const first = number % 2 === 0 ? 'without' : 'with';
-    const one = await measure[first]();
-    const other = await measure[first === 'with' ? 'without' : 'with']();
-    const cost = first === 'with' ? { with: one, without: other } : { with: other, without: one };
-    context.note(
-      `${prefix}: ${roundOff(cost.without.proxy)} -> ${roundOff(cost.with.proxy)} us, PostgreSQL ${roundOff(cost.without.postgres)} -> ${roundOff(cost.with.postgres)} us`,
-    );
-    if (number > 0) costs.push(cost);
+    const first = costs.length % 2 === 0 ? 'without' : 'with';
+    const one = await measure[first](turnSeconds);
+    const other = await measure[first === 'with' ? 'without' : 'with'](turnSeconds);
+    costs.push(first === 'with' ? { with: one, without: other } : { with: other, without: one });
   }
   const of = (compute: (cost: (typeof costs)[number]) => number) => roundOff(median(costs.map(compute)));
+  const quarters = quartiles(costs.map(({ without, with: ruled }) => ruled.proxy / without.proxy));
+  context.note(`${prefix}: ${pairsOfTurns} pairs of turns, half of their ratios from ${quarters.join(' to ')}`);
   return {
     [`${prefix}_proxy_cpu_ratio`]: of(({ without, with: ruled }) => ruled.proxy / without.proxy),
     [`${prefix}_postgres_cpu_ratio`]: of(({ without, with: ruled }) => ruled.postgres / without.postgres),
     [`${prefix}_proxy_cpu_us`]: of(({ without, with: ruled }) => ruled.proxy - without.proxy),
     [`${prefix}_postgres_cpu_us`]: of(({ without, with: ruled }) => ruled.postgres - without.postgres),
   };
+}
+
+function quartiles(values: readonly number[]): [number, number] {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (part: number) => roundOff(sorted[Math.floor((sorted.length - 1) * part)] ?? Number.NaN);
+  return [at(0.25), at(0.75)];
 }
 
 async function measureLoad(
@@ -70,9 +87,20 @@ async function measureLoad(
     postgres: (await readFamilyCpuSeconds(postgresPid)) * 1e3,
   });
   const before = await read();
-  const headers = { authorization: `Bearer ${token}`, accept: 'application/json', ...stated };
+  const headers = {
+    authorization: `Bearer ${token}`,
+    accept: 'application/json',
+    ...stated,
+  };
   const body = makeRequestBody('whole', personaId);
-  const load = { port: proxy.port, connections: 16, seconds, headers, body, varies };
+  const load = {
+    port: proxy.port,
+    connections: 16,
+    seconds,
+    headers,
+    body,
+    varies,
+  };
   const { calls } = await generate(load);
   await untilShipped(proxy);
   const after = await read();
