@@ -31,9 +31,19 @@ export async function drain(proxies: readonly GovernedProxy[], token: string, li
   let lastMadeAt = startedAt;
   let early: Promise<number> | undefined;
   let late: Promise<number> | undefined;
+  /** No call begins while the waits are read, so that they are those of so many calls. */
+  let reading: Promise<unknown> | undefined;
+  const readWaits = () => {
+    const read = waits();
+    reading = read.finally(() => {
+      reading = undefined;
+    });
+    return read;
+  };
   const call = async (proxy: GovernedProxy, agent: Agent) => {
     let refusedSince: number | undefined;
     for (;;) {
+      await reading;
       const status = await post(proxy.port, agent, headers, body);
       if (status !== 200 && status !== 429) throw new Error(`A proxy answered ${status}`);
       if (status === 429) {
@@ -46,8 +56,8 @@ export async function drain(proxies: readonly GovernedProxy[], token: string, li
       refusedSince = undefined;
       made += 1;
       lastMadeAt = performance.now();
-      if (made >= limit * 0.1) early ??= waits();
-      if (made >= limit * 0.9) late ??= waits();
+      if (made >= limit * 0.1) early ??= readWaits();
+      if (made >= limit * 0.9) late ??= readWaits();
     }
   };
   await Promise.all(

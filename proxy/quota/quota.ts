@@ -1,8 +1,8 @@
-import type { QuotaDemand, QuotaGrant } from '../../database/quota.ts';
 import type { Claim, Claimant, Shortfall } from './claim.ts';
 import { type Counted, CountedSlices } from './counted.ts';
 import type { DatabaseClock, Moment } from './database-clock.ts';
-import { makeLeaseId, type Slice } from './slice.ts';
+import { type DemandsOptions, makeDemands } from './demands.ts';
+import { makeLeaseId } from './slice.ts';
 
 /** Leases what calls may use from PostgreSQL, ahead of need. */
 export interface Quota {
@@ -40,25 +40,15 @@ export interface Quota {
   stop(): Promise<void>;
 }
 
-export interface QuotaOptions {
-  /** @throws where the database cannot be reached */
-  readonly lease: (demands: readonly QuotaDemand[]) => Promise<readonly QuotaGrant[]>;
-  readonly clock: DatabaseClock;
+export interface QuotaOptions extends DemandsOptions {
   /** @returns a function that tells whether the database has all records that have been written until now */
   readonly whenStored?: () => () => boolean;
   /** Called where a call has to wait for the database. */
   readonly onWait?: () => void;
-  readonly onFailure?: (error: unknown) => void;
   /** Starts a timer. @returns a function that stops it */
   readonly every?: (ms: number, run: () => void) => () => void;
 }
 
-/** How long calls wait for an answer of the database, and how long they do not ask again after a failure. */
-const answerMs = 1_000;
-/** How long demands gather that no call waits for: leases that grow with the same load do so at about the same time. */
-const gatherMs = 20;
-/** More demands than these go into the next statement, so that none takes long. */
-const maxDemands = 200;
 /** Others may take what was leased for a call that waited, so it asks again, up to this often. */
 const maxAttempts = 30;
 
@@ -66,63 +56,10 @@ export function makeQuota(options: QuotaOptions): Quota {
   const { clock } = options;
   const every = options.every ?? startTimer;
   const byKey = new Map<string, CountedSlices>();
-  /** Slices to ask for, and whether they end. */
-  const queue = new Map<Slice, { readonly slices: CountedSlices; readonly ends: boolean }>();
+  const demands = makeDemands(options);
   /** What pending calls have reserved, until the database has them. */
   let handedOver: { readonly claims: readonly Claim[]; readonly isStored: () => boolean }[] = [];
-  let pumping: Promise<void> | undefined;
-  let gathering: NodeJS.Timeout | undefined;
-  let downUntilTicks = Number.NEGATIVE_INFINITY;
   let stopTimer: (() => void) | undefined;
-
-  /** Asks for a slice with others that no call waits for. */
-  const askSoon = (slices: CountedSlices, slice: Slice, ends = false) => {
-    if (queue.get(slice)?.ends !== ends) queue.set(slice, { slices, ends });
-    if (!pumping) gathering ??= setTimeout(askNow, gatherMs).unref();
-  };
-
-  /** Asks for a slice that a call waits for. */
-  const ask = (slices: CountedSlices, slice: Slice) => {
-    queue.set(slice, { slices, ends: false });
-    askNow();
-  };
-
-  const askNow = () => {
-    clearTimeout(gathering);
-    gathering = undefined;
-    pumping ??= pump();
-  };
-
-  const pump = async () => {
-    // Demands of this turn of the event loop go together.
-    await Promise.resolve();
-    while (queue.size > 0) await askSome();
-    pumping = undefined;
-  };
-
-  const askSome = async () => {
-    const batch = [...queue].slice(0, maxDemands);
-    for (const [slice] of batch) queue.delete(slice);
-    const demands = batch.map(([slice, { slices, ends }]) => slice.demand(slices.amount(), ends));
-    const sentTicks = clock.ticks();
-    try {
-      const grants = await within(answerMs, options.lease(demands));
-      const byLease = new Map(grants.map((grant) => [`${grant.counterId} ${grant.leaseId}`, grant]));
-      if (grants[0]) clock.learn(grants[0].atMs);
-      downUntilTicks = Number.NEGATIVE_INFINITY;
-      for (const [slice, { slices }] of batch) {
-        const grant = byLease.get(`${slice.counterId} ${slice.leaseId}`);
-        const asked = grant ? slice.apply(grant, sentTicks, clock.ticks()) : slice.fail();
-        for (const { onAnswer } of asked) onAnswer();
-        // Calls that came while the demand was on its way.
-        if (slice.hasWaiting()) queue.set(slice, { slices, ends: false });
-      }
-    } catch (error) {
-      downUntilTicks = clock.ticks() + answerMs;
-      options.onFailure?.(error);
-      for (const [slice] of batch) for (const { onAnswer } of [...slice.fail(), ...slice.takeWaiting()]) onAnswer();
-    }
-  };
 
   const handOverStored = (nowTicks: number) => {
     const isAsking = (claims: readonly Claim[]) => claims.some(({ slice }) => slice.isAsking());
@@ -137,10 +74,10 @@ export function makeQuota(options: QuotaOptions): Quota {
     handOverStored(now.ticks);
     let isEmpty = true;
     for (const slices of byKey.values()) {
-      for (const slice of slices.adjust(now)) askSoon(slices, slice);
+      for (const slice of slices.adjust(now)) demands.askSoon(slices, slice);
       slices.tick(now, {
-        onAsk: (slice) => askSoon(slices, slice),
-        onEnd: (slice) => askSoon(slices, slice, true),
+        onAsk: (slice) => demands.askSoon(slices, slice),
+        onEnd: (slice) => demands.askSoon(slices, slice, true),
       });
       isEmpty &&= slices.isEmpty();
     }
@@ -158,13 +95,13 @@ export function makeQuota(options: QuotaOptions): Quota {
       if (slice.free(nowTicks) >= amount) continue;
       if (!claim.by.enforces) {
         if (slice.isExhausted(amount, nowTicks)) shortfalls.push({ claim, reason: 'exhausted' });
-        else if (!slice.isAsking() && nowTicks >= downUntilTicks) {
+        else if (!slice.isAsking() && !demands.isDown(nowTicks)) {
           slice.wait({ amount, smallest: amount, onAnswer: () => {} });
-          askSoon(claim.slices, slice);
+          demands.askSoon(claim.slices, slice);
         }
       } else if (slice.isExhausted(smallest, nowTicks) || (number > 0 && isLess(claim, nowTicks))) {
         shortfalls.push({ claim, reason: 'exhausted' });
-      } else if (nowTicks < downUntilTicks) {
+      } else if (demands.isDown(nowTicks)) {
         if (!claim.by.allowsUnavailable) shortfalls.push({ claim, reason: 'unavailable' });
       } else askable.push(claim);
     }
@@ -201,7 +138,7 @@ export function makeQuota(options: QuotaOptions): Quota {
   const takeAll = (claims: readonly Claim[], nowTicks: number) => {
     for (const { slices, slice, amount } of claims) {
       slice.take(amount, nowTicks);
-      if (slice.isLow(nowTicks) && nowTicks >= downUntilTicks) askSoon(slices, slice);
+      if (slice.isLow(nowTicks, demands.leadMs()) && !demands.isDown(nowTicks)) demands.askSoon(slices, slice);
     }
   };
 
@@ -212,7 +149,7 @@ export function makeQuota(options: QuotaOptions): Quota {
         ({ slices, slice, amount, smallest }) =>
           new Promise<void>((onAnswer) => {
             slice.wait({ amount, smallest, onAnswer });
-            if (!slice.isAsking()) ask(slices, slice);
+            if (!slice.isAsking()) demands.ask(slices, slice);
           }),
       ),
     );
@@ -227,11 +164,12 @@ export function makeQuota(options: QuotaOptions): Quota {
         const key = keyOf(one);
         const now = clock.now();
         const slices = former.get(key) ?? byKey.get(key) ?? new CountedSlices(one, now.ms);
-        for (const slice of slices.replace(one, now)) askSoon(slices, slice);
+        for (const slice of slices.replace(one, now)) demands.askSoon(slices, slice);
         former.delete(key);
         byKey.set(key, slices);
       }
-      for (const slices of former.values()) for (const slice of slices.end(clock.ticks())) askSoon(slices, slice, true);
+      for (const slices of former.values())
+        for (const slice of slices.end(clock.ticks())) demands.askSoon(slices, slice, true);
       return (one) => {
         const slices = byKey.get(keyOf(one));
         if (!slices) throw new RangeError(`${one.rule} is not in force`);
@@ -259,19 +197,15 @@ export function makeQuota(options: QuotaOptions): Quota {
       for (const slices of byKey.values()) sum += slices.free(counterId, clock.ticks());
       return sum;
     },
-    idle() {
-      if (gathering) askNow();
-      return pumping ?? Promise.resolve();
-    },
+    idle: () => demands.idle(),
     tick,
     async stop() {
       stopTimer?.();
-      clearTimeout(gathering);
       handOverStored(clock.ticks());
       for (const slices of byKey.values())
-        for (const slice of slices.end(clock.ticks())) queue.set(slice, { slices, ends: true });
+        for (const slice of slices.end(clock.ticks())) demands.askSoon(slices, slice, true);
       byKey.clear();
-      if (clock.ticks() >= downUntilTicks) await (pumping ?? pump());
+      await demands.finish();
     },
   };
 }
@@ -292,18 +226,4 @@ function startTimer(ms: number, run: () => void): () => void {
   const timer = setInterval(run, ms);
   timer.unref();
   return () => clearInterval(timer);
-}
-
-/** @throws where it takes longer */
-async function within<T>(ms: number, result: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('The database does not answer in time')), ms);
-    timer.unref();
-  });
-  try {
-    return await Promise.race([result, tooLate]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -19,8 +19,8 @@ const exhaustedMs = { concurrent: 100, other: 500 };
 const scarceMs = 20;
 /** For how many calls of the present size a new lease is, beyond those that wait. */
 const firstCalls = 8;
-/** For how long the calls of the present rate may last. */
-const horizonS = 2;
+/** For how long a lease is to last at the present rate of calls. */
+const horizonMs = 2_000;
 
 /** Never the same twice: 48 bits by chance. */
 export function makeLeaseId(): number {
@@ -130,14 +130,18 @@ export class Slice {
 
   /**
    * Whether more should be leased at once, before it is needed. Where calls come at the rate of the last seconds, that is
-   * soon enough once a second, for all leases together (`runsLow`): so it is left to that, unless hardly anything is left.
+   * soon enough once a second, for all leases together (`runsLow`): so it is left to that, unless the rest would not last
+   * until an answer.
+   *
+   * @param leadMs how long before it is used up a lease is to be asked for anew, at most half of the horizon
    */
-  isLow(nowTicks: number): boolean {
+  isLow(nowTicks: number, leadMs: number): boolean {
     if (this.#asked || nowTicks < this.#scarceUntilTicks) return false;
     const free = this.free(nowTicks);
     const isSteady = !this.#isConcurrent && this.#margin <= 1.5 * this.#steadyMargin;
+    const part = isSteady ? leadMs / horizonMs : 0.5;
     // Near the limit, leases are smaller than what is asked for. The next one comes before this one is used up.
-    return free * (isSteady ? 8 : 2) < this.#margin || free * 2 < this.#scarceFree;
+    return free < this.#margin * part || free * 2 < this.#scarceFree;
   }
 
   /** Whether more will be needed before the next tick, or soon after it. */
@@ -191,10 +195,11 @@ export class Slice {
 
   /** Adjusts to the rate of use. Called once a second. */
   tick(): void {
-    this.#perSecond = (this.#perSecond + this.#usedSinceTick) / 2;
+    // What becomes more counts at once: a lease that is too small makes calls wait, while one that is too large is given back.
+    this.#perSecond = Math.max(this.#usedSinceTick, (this.#perSecond + this.#usedSinceTick) / 2);
     this.#usedSinceTick = 0;
     if (this.#isConcurrent) return;
-    this.#steadyMargin = Math.ceil(this.#perSecond * horizonS);
+    this.#steadyMargin = Math.ceil((this.#perSecond * horizonMs) / 1_000);
     this.#margin = this.#steadyMargin;
   }
 
