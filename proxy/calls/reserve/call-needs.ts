@@ -1,7 +1,7 @@
 import type { QuotaUnit } from '../../../database/quota.ts';
 import type { RequestRecord } from '../../../database/requests.ts';
 import { sentModel } from '../route/sent-model.ts';
-import { boundCost, type CostBound, type Priced, type TokenCost, tokenCost } from './cost-bound.ts';
+import { boundCost, boundShort, type CostBound, type Priced, type TokenCost, tokenCost } from './cost-bound.ts';
 import type { Histories, History } from './history.ts';
 import { boundTokens, type TokenNeeds } from './needs.ts';
 import type { Sought } from './reserve.ts';
@@ -17,6 +17,7 @@ export class CallNeeds {
   readonly #histories: Histories;
   #history: History | undefined;
   #tokens: TokenNeeds | undefined;
+  #tokenCost: TokenCost | null | undefined;
   #cost: CostBound | undefined;
 
   constructor(sought: Sought, histories: Histories) {
@@ -56,7 +57,9 @@ export class CallNeeds {
 
   /** What its tokens cost. Null: the model has no such price. */
   tokenCost(): TokenCost | null {
-    return tokenCost(this.sought.context.inForce.price, this.#pricedAs(this.sought.model));
+    if (this.#tokenCost === undefined)
+      this.#tokenCost = tokenCost(this.sought.context.inForce.price, this.#pricedAs(this.sought.model));
+    return this.#tokenCost;
   }
 
   /** The cost of the input and of a short answer. */
@@ -97,7 +100,8 @@ export class CallNeeds {
       boundCost(price, this.#pricedAs(of), input, output);
     if (!lines) {
       const { input, output } = this.tokens();
-      return bound(model, input, output);
+      const cost = this.tokenCost();
+      return (cost && boundShort(cost, input, output)) ?? bound(model, input, output);
     }
     let sum = 0;
     for (const [name, { inputBytes, outputTokens }] of lines.models) {

@@ -32,16 +32,19 @@ export interface Priced {
 export function boundCost(price: Price, priced: Priced, inputTokens: number, outputTokens: number): CostBound {
   const cost = tokenCost(price, priced);
   if (cost) {
-    if (inputTokens + outputTokens <= shortTokens) {
-      return Math.ceil((inputTokens * cost.input + outputTokens * cost.output) / 1_000);
-    }
-    return nanoOf(price, priced, tokens(inputTokens, outputTokens));
+    return boundShort(cost, inputTokens, outputTokens) ?? nanoOf(price, priced, tokens(inputTokens, outputTokens));
   }
   const units = unitsOf(priced);
   const bound = units ? nanoOf(price, priced, units) : null;
   if (bound !== null) return bound;
   // It is billed by what only the answer tells, such as seconds of audio.
   return isPricedByUnits(price, priced) ? 'unknown' : null;
+}
+
+/** The same for a call whose tokens have a known price. Undefined: it is not short. */
+export function boundShort(cost: TokenCost, inputTokens: number, outputTokens: number): number | undefined {
+  if (inputTokens + outputTokens > shortTokens) return undefined;
+  return Math.ceil((inputTokens * cost.input + outputTokens * cost.output) / 1_000);
 }
 
 /** What the tokens of short calls cost. Null: nothing is known. */

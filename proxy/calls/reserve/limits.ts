@@ -46,12 +46,14 @@ function rememberRules(quota: Quota): (context: CallContext) => RuleSet | undefi
   };
 }
 
-function findFitting({ ofOrganization, ofKeys }: RuleSet, sought: Sought, workload: Origin | undefined): Rule[] {
+function findFitting(rules: RuleSet, sought: Sought, workload: Origin | undefined): readonly Rule[] {
+  const { ofOrganization, ofKeys, areForAll } = rules;
   const { model, operation, context, key } = sought;
+  const ofKey = ofKeys.get(key.id);
+  if (areForAll && !ofKey) return ofOrganization;
   const matched = { model, operation, user: context.caller.user, workload };
-  const fitting: Rule[] = [];
-  for (const rule of ofOrganization) if (rule.fits(matched)) fitting.push(rule);
-  for (const rule of ofKeys.get(key.id) ?? []) if (rule.fits(matched)) fitting.push(rule);
+  const fitting = ofOrganization.filter(({ fits }) => !fits || fits(matched));
+  for (const rule of ofKey ?? []) if (!rule.fits || rule.fits(matched)) fitting.push(rule);
   return fitting;
 }
 

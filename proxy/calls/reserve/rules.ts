@@ -27,13 +27,16 @@ export interface Matched {
   readonly workload: { readonly namespace: string; readonly workload: string } | undefined;
 }
 
+type Fits = (call: Matched) => boolean;
+
 /** A limit, a budget or a tier in force. */
 export interface Rule {
   /** As its resource states it. */
   readonly name: string;
   readonly kind: 'limit' | 'budget' | 'tier';
   readonly per: QuotaScope;
-  readonly fits: (call: Matched) => boolean;
+  /** Undefined: every call does. */
+  readonly fits: Fits | undefined;
   readonly counts: readonly Count[];
   readonly enforces: boolean;
   readonly allowsUnavailable: boolean;
@@ -55,6 +58,8 @@ export type RuledClaim = Claim<Count>;
 /** The rules of a configuration. */
 export interface RuleSet {
   readonly ofOrganization: readonly Rule[];
+  /** Whether these apply to every call. */
+  readonly areForAll: boolean;
   /** The rules of ApiKeyBindings, by the key's id. */
   readonly ofKeys: ReadonlyMap<string, readonly Rule[]>;
 }
@@ -79,6 +84,7 @@ export function makeRuleSet(snapshot: Pick<Snapshot, 'spec' | 'keys'>, quota: Qu
   };
   return {
     ofOrganization: organization.map(open),
+    areForAll: organization.every(({ fits }) => !fits),
     ofKeys: new Map(keys.filter(([, rules]) => rules.length > 0).map(([id, rules]) => [id, rules.map(open)])),
   };
 }
@@ -96,7 +102,7 @@ export function statedRules({ spec, keys }: Pick<Snapshot, 'spec' | 'keys'>): {
 
 function statedOfKey({ binding, rules }: RoutedKey): StatedRule[] {
   if (!rules) return [];
-  const tier = rules.tier && tierRule(rules.tier, 'Key', quotaRuleName('tier', 'key', binding), () => true);
+  const tier = rules.tier && tierRule(rules.tier, 'Key', quotaRuleName('tier', 'key', binding), undefined);
   return [...(tier ? [tier] : []), ...statedOf(rules, binding)];
 }
 
@@ -153,7 +159,7 @@ function toNanoUsd(dollars: string): number {
 
 /** The tier of the organization, and those of its users: the first entry that fits a user applies. */
 function tiersOf({ tier, tiers = [] }: OrganizationSpec): StatedRule[] {
-  const own = tier && tierRule(tier, 'Organization', quotaRuleName('tier', 'organization'), () => true);
+  const own = tier && tierRule(tier, 'Organization', quotaRuleName('tier', 'organization'), undefined);
   const matchers = tiers.map(({ users }) => makeMatcher(users));
   const ofUsers = tiers.flatMap((entry, at) => {
     const fits = ({ user }: Matched) => user !== undefined && matchers.findIndex((matches) => matches(user)) === at;
@@ -163,7 +169,7 @@ function tiersOf({ tier, tiers = [] }: OrganizationSpec): StatedRule[] {
   return own ? [own, ...ofUsers] : ofUsers;
 }
 
-function tierRule(tier: Tier, per: QuotaScope, rule: string, fits: Rule['fits']): StatedRule | undefined {
+function tierRule(tier: Tier, per: QuotaScope, rule: string, fits: Fits | undefined): StatedRule | undefined {
   if (tier === 'enterprise') return undefined;
   const window: RuleWindow = { kind: 'fixed', lengthMs: 3_600_000 };
   const counted: Counted[] = [{ rule, unit: 'requests', per, window, amountAt: () => tierCalls[tier] }];
@@ -174,10 +180,10 @@ function tierRule(tier: Tier, per: QuotaScope, rule: string, fits: Rule['fits'])
 }
 
 /** A call must fit every field that is present. */
-function makeFits(match: Match | undefined): Rule['fits'] {
-  if (!match) return () => true;
+function makeFits(match: Match | undefined): Fits | undefined {
+  if (!match) return undefined;
   const { models, operations, users, workloads } = match;
-  const tests: Rule['fits'][] = [];
+  const tests: Fits[] = [];
   if (operations) {
     const wanted = new Set<string>(operations);
     tests.push(({ operation }) => wanted.has(operation));

@@ -217,7 +217,7 @@ function asksOf(
   };
   const asks: RuleAsk[] = [];
   const add = (rule: StatedRule, isOfKey: boolean) => {
-    if (!rule.fits(matched)) return;
+    if (rule.fits && !rule.fits(matched)) return;
     for (const counted of rule.counted) {
       // A call that the cache answers is a request, and uses no tokens and no money.
       if (call.isReplayed && counted.unit !== 'requests' && counted.unit !== 'concurrent') continue;
