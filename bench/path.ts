@@ -85,20 +85,10 @@ export const path: Benchmark = {
     const { rows, exact } = await readAccounts(installation.databaseUrl, governedCalls);
     const memoryBytes = await readGauge(proxy, 'process_resident_memory_bytes');
     const { figures, table } = compare(rounds);
-    const costs = {
-      directory,
-      upstreamUrl: `${origin}/v1`,
-      generate,
-      seconds,
-      context,
-    };
+    const costs = { directory, upstreamUrl: `${origin}/v1`, generate, seconds, context };
     const ofRules = limits ? await measureRulesCost({ ...costs, name: 'rules', rules: wideLimits }) : {};
     const ofGuardrails = guardrails
-      ? await measureRulesCost({
-          ...costs,
-          name: 'guardrails',
-          rules: { guardrails: [piiGuardrail] },
-        })
+      ? await measureRulesCost({ ...costs, name: 'guardrails', rules: { guardrails: [piiGuardrail] } })
       : {};
     const ofCache = cache ? await measureCacheCost(costs) : {};
     const ofTraces = traces ? await measureTracesCost(costs) : {};
@@ -114,11 +104,7 @@ export const path: Benchmark = {
         governed_calls: governedCalls,
         accounted_ratio: rows === governedCalls ? exact / governedCalls : rows / governedCalls,
       },
-      reach: {
-        ...reach,
-        ...(limits && reachOfRules),
-        ...(traces && reachOfTraces),
-      },
+      reach: { ...reach, ...(limits && reachOfRules), ...(traces && reachOfTraces) },
       summary: `Upstream: ${upstream.kind}. Medians of ${count} rounds.\n\n${table}`,
     };
   },
@@ -129,18 +115,8 @@ async function measureCacheCost(costs: Omit<RulesCostOptions, 'name' | 'rules'>)
   const rules = { cache: {} };
   return {
     ...(await measureRulesCost({ ...costs, name: 'cache_hit', rules })),
-    ...(await measureRulesCost({
-      ...costs,
-      name: 'cache_missed',
-      rules,
-      varies: true,
-    })),
-    ...(await measureRulesCost({
-      ...costs,
-      name: 'cache_kept',
-      rules,
-      headers: { 'cache-control': 'no-cache' },
-    })),
+    ...(await measureRulesCost({ ...costs, name: 'cache_missed', rules, varies: true })),
+    ...(await measureRulesCost({ ...costs, name: 'cache_kept', rules, headers: { 'cache-control': 'no-cache' } })),
   };
 }
 
@@ -152,36 +128,21 @@ async function measureTracesCost(costs: Omit<RulesCostOptions, 'name' | 'rules'>
   await once(collector.listen(0, '127.0.0.1'), 'listening');
   costs.context.onEnd(async () => void collector.close().closeAllConnections());
   const { port } = collector.address() as AddressInfo;
-  const rules = {
-    traces: { endpoint: `http://127.0.0.1:${port}`, samplingPercentage: 1 },
-  };
+  const rules = { traces: { endpoint: `http://127.0.0.1:${port}`, samplingPercentage: 1 } };
   return measureRulesCost({ ...costs, name: 'traces', rules });
 }
 
 /** Rules that count every call and refuse none. */
 const wideLimits = {
   limits: [
-    {
-      name: 'calls',
-      per: 'Organization',
-      requests: { count: 1_000_000_000, window: '24h' },
-    },
-    {
-      name: 'tokens',
-      per: 'User',
-      tokens: { count: 1_000_000_000_000, window: '24h' },
-    },
+    { name: 'calls', per: 'Organization', requests: { count: 1_000_000_000, window: '24h' } },
+    { name: 'tokens', per: 'User', tokens: { count: 1_000_000_000_000, window: '24h' } },
   ],
   budgets: [{ name: 'month', amountUsd: '1000000', window: 'Month' }],
 };
 
 /** A rule that reads the input of every call, and finds nothing in it. */
-const piiGuardrail = {
-  name: 'personal',
-  action: 'Redact',
-  appliesTo: 'Input',
-  pii: {},
-};
+const piiGuardrail = { name: 'personal', action: 'Redact', appliesTo: 'Input', pii: {} };
 
 interface Options {
   readonly rounds: number;

@@ -44,10 +44,7 @@ export async function measureRulesCost(options: RulesCostOptions): Promise<Figur
     const proxy = await startGovernedProxy(own, installation, undefined, context);
     return (seconds: number) => measureLoad({ ...options, seconds }, installation, proxy);
   };
-  const measure = {
-    without: await start(`without-${prefix}`, {}),
-    with: await start(`with-${prefix}`, rules),
-  };
+  const measure = { without: await start(`without-${prefix}`, {}), with: await start(`with-${prefix}`, rules) };
   // Both compile what they run often.
   await measure.without(options.seconds);
   await measure.with(options.seconds);
@@ -87,20 +84,9 @@ async function measureLoad(
     postgres: (await readFamilyCpuSeconds(postgresPid)) * 1e3,
   });
   const before = await read();
-  const headers = {
-    authorization: `Bearer ${token}`,
-    accept: 'application/json',
-    ...stated,
-  };
+  const headers = { authorization: `Bearer ${token}`, accept: 'application/json', ...stated };
   const body = makeRequestBody('whole', personaId);
-  const load = {
-    port: proxy.port,
-    connections: 16,
-    seconds,
-    headers,
-    body,
-    varies,
-  };
+  const load = { port: proxy.port, connections: 16, seconds, headers, body, varies };
   const { calls } = await generate(load);
   await untilShipped(proxy);
   const after = await read();
