@@ -887,9 +887,9 @@ export interface OrganizationSpec {
      */
     appliesTo: 'Input' | 'Output' | 'Both';
     /**
-     * What happens where the detector finds something: `Block` refuses the call or ends the answer with 400 `guardrail_blocked`; `Redact` replaces what was found by placeholders such as `[EMAIL_7K3QX2A]`; `Report` only counts, which is a dry run of the rule.
+     * What happens where the detector finds something: `Block` refuses the call or ends the answer with 400 `guardrail_blocked`; `Redact` replaces what was found by placeholders such as `[EMAIL_7K3QX2A]`; `Review` holds the answer until a person releases it, see docs/guardrails.md; `Report` only counts, which is a dry run of the rule.
      */
-    action: 'Block' | 'Redact' | 'Report';
+    action: 'Block' | 'Redact' | 'Review' | 'Report';
     /**
      * Whether the answer gets the caller's own values back in place of their placeholders. The provider and the stored contents have placeholders all the same.
      */
@@ -1501,6 +1501,10 @@ export interface OrganizationSpec {
        * When a review is expected, counted from now, as long as fewer than five items were reviewed. From then on the queue's own history tells.
        */
       expectedTime: string;
+      /**
+       * How long an answer that a guardrail holds (`action: Review`) waits for a decision. Then it counts as rejected.
+       */
+      holdDuration: string;
       /**
        * Which items two reviewers must agree about. Where they disagree, a third decides. Absent: none, unless a request asks for it.
        */

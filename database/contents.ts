@@ -67,6 +67,16 @@ export function sealPart(
   return envelope.seal(partOf(place, part), content);
 }
 
+/** @throws {EnvelopeError} as `openContents` */
+export function openPart(
+  envelope: Envelope,
+  place: ContentsPlace,
+  part: 'input' | 'output',
+  sealed: Uint8Array,
+): Buffer {
+  return envelope.open(partOf(place, part), sealed);
+}
+
 /** Joins an input and an output that were sealed separately. */
 export function joinSealed(input: Uint8Array, output: Uint8Array | undefined): Buffer {
   const head = Buffer.alloc(headBytes);

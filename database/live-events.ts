@@ -5,7 +5,7 @@ export const liveNotice = 'live';
 
 /** What has become of an item of the review queue. What it says is not among it. */
 export interface QueueUpdateData {
-  readonly action: 'queued' | 'claimed' | 'released' | 'reassigned' | 'changed' | 'decided';
+  readonly action: 'queued' | 'claimed' | 'released' | 'reassigned' | 'changed' | 'decided' | 'expired';
   readonly item_id: string;
   readonly status: 'queued' | 'in_review' | 'reviewed';
   readonly category: string;

@@ -25,6 +25,8 @@ export type PendingCall = RequestRecord &
     /** Base64 of the sealed input. Null where it is not stored, or was erased. */
     input_sealed: string | null;
     output_sealed: null;
+    /** False where guardrails are about the answer, so that the contents are not stored. */
+    keeps_contents?: boolean;
   };
 
 /**

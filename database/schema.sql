@@ -1163,6 +1163,53 @@ $function$;
 revoke all on function chaperone.erase_user(uuid) from public;
 grant execute on function chaperone.erase_user(uuid) to chaperone_tenant;
 
+CREATE OR REPLACE FUNCTION chaperone.expire_held_answers(most integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+declare
+  held record;
+  expired integer := 0;
+begin
+  for held in
+    select i.organization_id, i.item_id, i.about_user_id, i.category, i.priority, i.source, i.response_id
+    from chaperone.review_items i
+      join chaperone.organizations o on o.organization_id = i.organization_id
+    where i.status = 'queued' and i.held_until <= clock_timestamp() and o.deleted_at is null
+    order by i.organization_id, i.held_until
+    limit most
+    for update of i skip locked
+  loop
+    update chaperone.review_items i
+      set status = 'reviewed', approved = false, claimed_by = null, claimed_until = null, reviewed_at = i.held_until,
+        updated_at = clock_timestamp()
+      where i.organization_id = held.organization_id and i.item_id = held.item_id;
+    perform chaperone.emit_event_of(held.organization_id, 'review.decided', 'review/' || held.item_id, held.about_user_id,
+      jsonb_build_object('item_id', held.item_id, 'category', held.category, 'priority', held.priority,
+        'source', held.source, 'response_id', held.response_id, 'approved', false, 'edited', false, 'expired', true));
+    perform chaperone.append_audit_of(held.organization_id, jsonb_build_array(jsonb_build_object(
+      'id', gen_random_uuid(), 'at', to_char(clock_timestamp(), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'kind', 'api',
+      'action', 'changed', 'subject', 'ReviewItem/' || held.item_id,
+      'actor', jsonb_build_object('managers', jsonb_build_array(jsonb_build_object('manager', 'chaperone worker'))),
+      'changes', jsonb_build_array(
+        jsonb_build_object('field', 'review.approved', 'after', false),
+        jsonb_build_object('field', 'review.expired', 'after', true),
+        jsonb_build_object('field', 'review.status', 'before', 'queued', 'after', 'reviewed')))));
+    perform chaperone.tell_live_of(held.organization_id, 'queue_update', jsonb_build_object('action', 'expired',
+      'item_id', held.item_id, 'status', 'reviewed', 'category', held.category, 'priority', held.priority));
+    expired := expired + 1;
+  end loop;
+  return expired;
+end
+$function$;
+revoke all on function chaperone.expire_held_answers(integer) from public;
+grant execute on function chaperone.expire_held_answers(integer) to chaperone_worker;
+
 CREATE OR REPLACE FUNCTION chaperone.figure_bounds()
  RETURNS TABLE(name text, most bigint)
  LANGUAGE sql
@@ -2860,11 +2907,27 @@ CREATE OR REPLACE FUNCTION chaperone.tell_live(event text, data jsonb)
 AS $function$
 declare
   organization uuid := chaperone.current_organization_id();
-  next bigint;
 begin
   if organization is null then
     raise exception 'the session belongs to no organization' using errcode = 'insufficient_privilege';
   end if;
+  perform chaperone.tell_live_of(organization, event, data);
+end
+$function$;
+revoke all on function chaperone.tell_live(text,jsonb) from public;
+grant execute on function chaperone.tell_live(text,jsonb) to chaperone_tenant;
+
+CREATE OR REPLACE FUNCTION chaperone.tell_live_of(organization uuid, event text, data jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+declare
+  next bigint;
+begin
   insert into chaperone.live_numbers as n (organization_id, number) values (organization, 1)
     on conflict (organization_id) do update set number = n.number + 1
     returning n.number into next;
@@ -2872,8 +2935,7 @@ begin
   perform pg_notify('chaperone_' || replace(organization::text, '-', ''), 'live');
 end
 $function$;
-revoke all on function chaperone.tell_live(text,jsonb) from public;
-grant execute on function chaperone.tell_live(text,jsonb) to chaperone_tenant;
+revoke all on function chaperone.tell_live_of(uuid,text,jsonb) from public;
 
 CREATE OR REPLACE FUNCTION chaperone.term_variants(term text)
  RETURNS text[]
@@ -4217,19 +4279,28 @@ create table chaperone.review_items (
   claimed_until timestamp with time zone,
   created_at timestamp with time zone not null default clock_timestamp(),
   updated_at timestamp with time zone not null default clock_timestamp(),
-  reviewed_at timestamp with time zone
+  reviewed_at timestamp with time zone,
+  guardrail text,
+  detector text,
+  response_id text,
+  held_until timestamp with time zone
 );
 alter table chaperone.review_items add constraint review_items_category_check CHECK ((length(category) <= 100));
+alter table chaperone.review_items add constraint review_items_detector_check CHECK ((length(detector) <= 63));
+alter table chaperone.review_items add constraint review_items_guardrail_check CHECK ((length(guardrail) <= 63));
 alter table chaperone.review_items add constraint review_items_item_id_check CHECK ((length(item_id) <= 64));
 alter table chaperone.review_items add constraint review_items_pkey PRIMARY KEY (organization_id, item_id);
 alter table chaperone.review_items add constraint review_items_priority_check CHECK (((priority >= 1) AND (priority <= 5)));
+alter table chaperone.review_items add constraint review_items_response_id_check CHECK ((length(response_id) <= 200));
 alter table chaperone.review_items add constraint review_items_reviews_needed_check CHECK (((reviews_needed >= 1) AND (reviews_needed <= 2)));
 alter table chaperone.review_items add constraint review_items_source_check CHECK ((source = ANY (ARRAY['api'::text, 'generation'::text, 'guardrail'::text])));
 alter table chaperone.review_items add constraint review_items_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'reviewed'::text])));
 CREATE INDEX review_items_about ON chaperone.review_items USING btree (organization_id, about_user_id);
+CREATE INDEX review_items_held ON chaperone.review_items USING btree (held_until) WHERE ((status = 'queued'::text) AND (held_until IS NOT NULL));
 CREATE INDEX review_items_open ON chaperone.review_items USING btree (organization_id, priority, created_at) WHERE (status = 'queued'::text);
 CREATE INDEX review_items_reviewed ON chaperone.review_items USING btree (organization_id, reviewed_at) WHERE (status = 'reviewed'::text);
 CREATE INDEX review_items_updated ON chaperone.review_items USING btree (organization_id, updated_at);
+CREATE UNIQUE INDEX review_items_response ON chaperone.review_items USING btree (organization_id, user_id, response_id) WHERE (response_id IS NOT NULL);
 alter table chaperone.review_items enable row level security;
 create policy tenant on chaperone.review_items as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));

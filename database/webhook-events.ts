@@ -41,6 +41,8 @@ export interface ReviewData {
   readonly priority: number;
   /** What has queued it. */
   readonly source: string;
+  /** The response that waits for the decision, by the provider's id. Null: none does. */
+  readonly response_id: string | null;
 }
 
 /** What webhooks can be told of. An event is a line here, in `webhookEvents`, and in `spec.webhooks[].events`. */
@@ -57,8 +59,8 @@ export interface WebhookEventData {
   'message.received': SupportData & { readonly message_id: string };
   'feedback.submitted': SupportData & { readonly rating: number };
   'review.queued': ReviewData;
-  /** All reviewers whom it needs have decided. */
-  'review.decided': ReviewData & { readonly approved: boolean; readonly edited: boolean };
+  /** All reviewers whom it needs have decided; or nobody has in time (`expired`), about an answer that a guardrail holds. */
+  'review.decided': ReviewData & { readonly approved: boolean; readonly edited: boolean; readonly expired: boolean };
 }
 
 export type WebhookEventType = keyof WebhookEventData;

@@ -181,6 +181,10 @@ export const problems = {
     message: 'The database cannot be reached, and a limit or budget denies calls that it cannot count; try again',
   },
   guardrail_blocked: { status: 400, message: 'A guardrail of the organization does not let this pass' },
+  answer_held: {
+    status: 403,
+    message: 'A guardrail of the organization holds this answer until a person releases it',
+  },
   guardrail_unavailable: {
     status: 503,
     message: 'A guardrail of the organization cannot check this, so it does not pass; try again later',

@@ -8,7 +8,7 @@ import {
   type RequestReference,
   referenceOf,
 } from '../database/requests.ts';
-import { makeOwnership, type Ownership } from './calls/resources/ownership.ts';
+import { makeOwnership, type Ownership, type OwnershipOptions } from './calls/resources/ownership.ts';
 import { makeFind } from './find.ts';
 import type { Follower } from './snapshot/follow.ts';
 import type { Spool } from './spool/spool.ts';
@@ -19,6 +19,8 @@ export interface LookUpOptions {
   readonly spool: Pick<Spool, 'find' | 'findByKeptId' | 'findResource' | 'own' | 'listResources'>;
   readonly follower: Pick<Follower, 'query'>;
   readonly store: Pick<Store, 'run'>;
+  /** Absent: nothing is held. */
+  readonly requireReleased?: OwnershipOptions['requireReleased'];
 }
 
 /** Finds what calls refer to: in this proxy's spool, else in the database. */
@@ -29,7 +31,8 @@ export interface LookUps {
 }
 
 /** Makes the look-ups. They use the follower's connection, where they wait for no insert. */
-export function makeLookUps({ organizationId, spool, follower, store }: LookUpOptions): LookUps {
+export function makeLookUps(options: LookUpOptions): LookUps {
+  const { organizationId, spool, follower, store, requireReleased } = options;
   const findRequest = makeFind<RequestReference>(spool.find, (id) =>
     follower.query(async (db) => {
       const startedAtMs = requestStartedAtMs(id);
@@ -48,6 +51,7 @@ export function makeLookUps({ organizationId, spool, follower, store }: LookUpOp
     findResource: makeFind<OwnedResource>(spool.findResource, (id) =>
       follower.query((db) => findOwnedResource(db, organizationId, id)),
     ),
+    ...(requireReleased && { requireReleased }),
     listStored: (userId, kind) => store.run((db) => listOwnedResources(db, organizationId, userId, kind)),
   });
   return { findRequest, ownership };

@@ -8,6 +8,9 @@ import { type Audit, makeAudit } from './audit/audit.ts';
 import { type AnswerCache, makeAnswerCache } from './cache/answer-cache.ts';
 import { noteBatch } from './calls/background/note-batch.ts';
 import { type BackgroundWatch, watchBackground } from './calls/background/watch.ts';
+import type { HeldAnswers } from './calls/held/held-answers.ts';
+import { whyNotContinued } from './calls/held/held-response.ts';
+import { makeHoldAtEnd } from './calls/held/hold-at-end.ts';
 import { makeFetchKeySet } from './calls/identify/tokens/fetch-key-set.ts';
 import { type ModelRules, makeModelRules } from './calls/models/model-rules.ts';
 import { type SharedBounds, shareBounds } from './calls/reserve/share-bounds.ts';
@@ -27,7 +30,9 @@ import { readCredentials } from './credentials.ts';
 import type { EgressSettings } from './egress/settings.ts';
 import { type HttpClientName, makeUpstream } from './egress/upstream.ts';
 import { type Guardrails, makeGuardrails } from './guardrails/guardrails.ts';
+import { holdsAnswers } from './guardrails/reviewed.ts';
 import type { InFlight } from './in-flight.ts';
+import { lazyHeldAnswers } from './lazy-held-answers.ts';
 import { logCalls } from './logs/call-log.ts';
 import type { LevelSwitch } from './logs/level-switch.ts';
 import { type LookUps, makeLookUps } from './look-ups.ts';
@@ -93,6 +98,8 @@ export interface OpenOrganization extends LookUps {
   /** Credentials for providers that no ApiKeyBinding has. */
   readonly entraTokens: EntraTokens;
   readonly guardrails: Guardrails;
+  /** The answers that guardrails keep from callers until a person releases them. */
+  readonly heldAnswers: HeldAnswers;
   /** The answers that are replayed. */
   readonly cache: AnswerCache;
   readonly modelRules: ModelRules;
@@ -149,6 +156,12 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
           log.info({ rule, detector, side, action, requestId }, 'a guardrail has acted on a call');
       },
       onBlocked: (call, rules) => noteBlock(spool, call, rules),
+      hold: async (held) => {
+        const itemId = await heldAnswers.hold(held);
+        metrics.heldAnswers.inc({ rule: held.rule.name });
+        log.info({ rule: held.rule.name, itemId, requestId: held.call.requestId }, 'an answer waits for a person');
+        return itemId;
+      },
       onUnusable: (rule, error) =>
         log.error({ err: error, rule }, 'cannot use a guardrail; what it checks does not pass'),
     }),
@@ -276,7 +289,16 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
   configuration.follower.onPauses(pauses.look);
   // This ends the calls that are still under way, before the shipper copies the last records.
   opened.defer(() => upstream.destroy());
-  const lookUps = makeLookUps({ organizationId, spool, follower: configuration.follower, store });
+  const heldAnswers = lazyHeldAnswers({ inForce: configuration.require, store });
+  const requireReleased = async (responseId: string, userId: string) => {
+    if (!holdsAnswers(configuration.require().snapshot.spec.guardrails)) return;
+    // Its end may not have been noticed yet.
+    await background.lookAt(responseId);
+    const state = await heldAnswers.stateOf(responseId, userId);
+    const problem = state && whyNotContinued(state);
+    if (problem) throw problem;
+  };
+  const lookUps = makeLookUps({ organizationId, spool, follower: configuration.follower, store, requireReleased });
   const { ownership } = lookUps;
   const linked = Object.fromEntries(waysToLink.map((way) => [way, metrics.linked.of({ link: way })]));
   const ownLink = makeLink({
@@ -294,6 +316,7 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
       inForce: configuration.terms,
       operations: new Map([responses, batches].map(({ name }) => [name, name])),
       providers: providerTable,
+      beforeEnd: makeHoldAtEnd({ inForce: configuration.require, guardrails }),
       onBatch: (batch, pending) => noteBatch(ownership, batch, pending),
       spool,
       query: store.run,
@@ -324,6 +347,7 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
     exchange,
     entraTokens,
     guardrails,
+    heldAnswers,
     cache,
     modelRules,
     settlement,

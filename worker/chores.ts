@@ -7,6 +7,7 @@ import { makePartitionsAhead } from '../database/partitions.ts';
 import { deleteAllPast } from '../database/past-rows.ts';
 import type { Queryable } from '../database/queryable.ts';
 import { type Retained, removePastRecords } from '../database/retention.ts';
+import { expireHeldAnswers } from '../database/reviews/held.ts';
 import { resolveIdleConversations } from '../database/support/idle.ts';
 
 /** Something that is done for all organizations from time to time, by one of the workers. */
@@ -22,6 +23,8 @@ export interface ChoreContext {
   readonly onRemoved: (what: Retained, rows: number) => void;
   /** Called with how many idle conversations were resolved. */
   readonly onResolved: (conversations: number) => void;
+  /** Called with how many held answers nobody has decided about in time. */
+  readonly onExpired: (answers: number) => void;
 }
 
 /** What retention does not come to in this time is left to the next run. */
@@ -54,6 +57,7 @@ export const chores: Readonly<Record<string, Chore>> = {
     run: (db, { onResolved }) =>
       resolveIdleConversations(db, { onResolved, signal: AbortSignal.timeout(idleConversationsMs) }),
   },
+  'held-answers': { when: '* * * * *', run: (db, { onExpired }) => expireHeldAnswers(db, onExpired) },
   sums: { when: '* * * * *', run: foldAllUsage },
 };
 

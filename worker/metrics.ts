@@ -61,6 +61,11 @@ export function makeWorkerMetrics(registry: Registry) {
       help: 'Conversations with the support desk that were resolved since nobody had continued them (spec.support.resolveAfter).',
       registers,
     }),
+    expired: new Counter({
+      name: 'chaperone_held_answers_expired_total',
+      help: 'Answers that a guardrail held and that nobody decided about in time (spec.insights.review.holdDuration).',
+      registers,
+    }),
     openOrganizations: new Gauge({
       name: 'chaperone_worker_open_organizations',
       help: 'Organizations that this worker holds open.',

@@ -186,6 +186,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         log,
         onRemoved: (what, rows) => jobMetrics.removed.inc({ what }, rows),
         onResolved: (conversations) => jobMetrics.resolved.inc(conversations),
+        onExpired: (answers) => jobMetrics.expired.inc(answers),
       });
       observe('completed');
     } catch (error) {

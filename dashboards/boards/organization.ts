@@ -201,6 +201,11 @@ export const organizationBoard: Board = {
           ],
           alerts: ['ChaperoneGuardrailFails'],
         }),
+        lines('Which guardrails hold answers for people?', {
+          says: 'Answers a second that wait in the review queue until a person releases them, by rule.',
+          unit: 'reqps',
+          queries: [[rateBy('rule', 'chaperone_held_answers_total'), '{{rule}}']],
+        }),
         lines('Which ceilings do calls reach?', {
           says: 'Fields a second that a ceiling has lowered, or because of which it has refused a call.',
           unit: 'reqps',

@@ -113,6 +113,11 @@ export const workerBoard: Board = {
           unit: 'ops',
           queries: [[rateBy('job', 'chaperone_support_idle_resolved_total', ofJob), '{{job}}']],
         }),
+        lines('How many held answers has nobody decided about in time?', {
+          says: 'Answers a second that a guardrail held (action Review), and that count as rejected now.',
+          unit: 'ops',
+          queries: [[rateBy('job', 'chaperone_held_answers_expired_total', ofJob), '{{job}}']],
+        }),
         lines('How many items wait for reviewers?', {
           says: 'Open items of the review queue, by organization and state.',
           unit: 'short',

@@ -1,6 +1,4 @@
--- Tells the proxies of the session's own organization of something that people who watch should see at once. The row of
--- live_numbers is locked until the transaction ends, so numbers become visible in order, and who asks for all above a number
--- misses none. Call it last in a transaction.
+-- The same as tell_live_of for the session's own organization.
 create or replace function chaperone.tell_live(event text, data jsonb) returns void
   language plpgsql security definer
   set search_path = pg_catalog, pg_temp
@@ -10,16 +8,11 @@ create or replace function chaperone.tell_live(event text, data jsonb) returns v
 as $$
 declare
   organization uuid := chaperone.current_organization_id();
-  next bigint;
 begin
   if organization is null then
     raise exception 'the session belongs to no organization' using errcode = 'insufficient_privilege';
   end if;
-  insert into chaperone.live_numbers as n (organization_id, number) values (organization, 1)
-    on conflict (organization_id) do update set number = n.number + 1
-    returning n.number into next;
-  insert into chaperone.live_events (organization_id, number, event, data) values (organization, next, event, data);
-  perform pg_notify('chaperone_' || replace(organization::text, '-', ''), 'live');
+  perform chaperone.tell_live_of(organization, event, data);
 end
 $$;
 revoke all on function chaperone.tell_live(text, jsonb) from public;

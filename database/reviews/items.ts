@@ -39,23 +39,43 @@ export interface ReviewItemRow {
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly reviewedAt: Date | null;
+  /** The guardrail that keeps the answer from its caller. Null: none. */
+  readonly guardrail: string | null;
+  /** What the guardrail looks for. */
+  readonly detector: string | null;
+  /** The provider's id of a held response that can be asked for. */
+  readonly responseId: string | null;
+  /** When a held answer counts as rejected, if nobody has decided. */
+  readonly heldUntil: Date | null;
 }
 
-const isClaimed = `(i.status = 'queued' and i.claimed_until > clock_timestamp())`;
-const statusNow = `case when ${isClaimed} then 'in_review' else i.status end`;
+/** What keeps an answer from its caller. */
+export interface Hold {
+  readonly guardrail: string;
+  readonly detector: string;
+  readonly responseId: string | null;
+  readonly holdMs: number;
+}
+
+/** Nobody has decided about a held answer in time. Workers note that within a minute. */
+const isExpired = `(i.status = 'queued' and i.held_until <= clock_timestamp())`;
+const isClaimed = `(i.status = 'queued' and i.claimed_until > clock_timestamp()
+  and (i.held_until is null or i.held_until > clock_timestamp()))`;
+const statusNow = `case when ${isClaimed} then 'in_review' when ${isExpired} then 'reviewed' else i.status end`;
 
 const columns = `i.item_id as "itemId", i.user_id as "userId", q.external_id as "queuedBy", i.about_user_id as "aboutUserId",
   i.source, i.category, i.priority, i.contents_encrypted as "contentsSealed", i.reviews_needed as "reviewsNeeded",
-  ${statusNow} as status, i.reviews, i.comments, i.approved, i.edited,
+  ${statusNow} as status, i.reviews, i.comments, case when ${isExpired} then false else i.approved end as approved, i.edited,
   case when ${isClaimed} then i.claimed_by end as "claimedBy", case when ${isClaimed} then c.external_id end as "claimedByName",
   case when ${isClaimed} then i.claimed_until end as "claimedUntil", i.created_at as "createdAt", i.updated_at as "updatedAt",
-  i.reviewed_at as "reviewedAt"`;
+  case when ${isExpired} then i.held_until else i.reviewed_at end as "reviewedAt", i.guardrail, i.detector,
+  i.response_id as "responseId", i.held_until as "heldUntil"`;
 
 const withNames = `chaperone.review_items i
   left join chaperone.users q on q.organization_id = i.organization_id and q.user_id = i.user_id
   left join chaperone.users c on c.organization_id = i.organization_id and c.user_id = i.claimed_by`;
 
-/** Queues an item. The users must have rows. @returns when */
+/** Queues an item. The users must have rows. @param hold absent: nothing holds the answer @returns when */
 export async function insertReviewItem(
   db: Queryable,
   organizationId: string,
@@ -63,15 +83,19 @@ export async function insertReviewItem(
     ReviewItemRow,
     'itemId' | 'userId' | 'aboutUserId' | 'source' | 'category' | 'priority' | 'contentsSealed' | 'reviewsNeeded'
   >,
+  hold?: Hold,
 ): Promise<Date> {
   const { rows } = await db.query<{ createdAt: Date }>(
     `insert into chaperone.review_items
-       (organization_id, item_id, user_id, about_user_id, source, category, priority, contents_encrypted, reviews_needed)
-     values ($1::uuid, $2::text, $3::uuid, $4::uuid, $5::text, $6::text, $7::smallint, $8::bytea, $9::smallint)
+       (organization_id, item_id, user_id, about_user_id, source, category, priority, contents_encrypted, reviews_needed,
+        guardrail, detector, response_id, held_until)
+     values ($1::uuid, $2::text, $3::uuid, $4::uuid, $5::text, $6::text, $7::smallint, $8::bytea, $9::smallint,
+       $10::text, $11::text, $12::text, clock_timestamp() + $13::float8 * interval '1 ms')
      returning created_at as "createdAt"`,
     [
       ...[organizationId, item.itemId, item.userId, item.aboutUserId, item.source, item.category],
       ...[item.priority, item.contentsSealed, item.reviewsNeeded],
+      ...[hold?.guardrail ?? null, hold?.detector ?? null, hold?.responseId ?? null, hold?.holdMs ?? null],
     ],
   );
   const [row] = rows;
@@ -151,6 +175,7 @@ export async function lockNextReviewItem(
     `select i.item_id as "itemId" from chaperone.review_items i
      where i.organization_id = $1::uuid and i.status = 'queued'
        and (i.claimed_until is null or i.claimed_until <= clock_timestamp())
+       and (i.held_until is null or i.held_until > clock_timestamp())
        and ($3::text is null or i.category = $3::text) and ($4::smallint is null or i.priority = $4::smallint)
        and not exists (
          select from chaperone.review_decisions d
@@ -208,7 +233,7 @@ export async function readQueueHistory(db: Queryable, organizationId: string, pr
   const { rows } = await db.query<QueueHistory>(
     `with last as (
        select i.priority, i.created_at, i.reviewed_at from chaperone.review_items i
-       where i.organization_id = $1::uuid and i.status = 'reviewed'
+       where i.organization_id = $1::uuid and i.status = 'reviewed' and i.reviewed_at is distinct from i.held_until
        order by i.reviewed_at desc limit 100
      ), gaps as (
        select extract(epoch from reviewed_at - lag(reviewed_at) over (order by reviewed_at))::float8 as gap from last

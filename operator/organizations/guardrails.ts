@@ -7,7 +7,7 @@ import type { Verdict } from '../runtime/conditions.ts';
 
 type Rule = NonNullable<OrganizationSpec['guardrails']>[number];
 type JudgedSpec = Pick<OrganizationSpec, 'guardrails' | 'models' | 'surfaces'> &
-  Partial<Pick<OrganizationSpec, 'providers' | 'prices'>>;
+  Partial<Pick<OrganizationSpec, 'providers' | 'prices' | 'storage'>>;
 
 /**
  * The condition about guardrails that cannot be used, or are for no call. Nothing else depends on it: what a rule that
@@ -39,6 +39,16 @@ export async function judgeGuardrails(
       status: false,
       reason: 'GuardrailWithoutService',
       message: `These guardrails ask a service that providers do not have: ${unserved.join('; ')}. Narrow match.models of the guardrails, or have a provider of type openai serve the models.`,
+    };
+  }
+  const unheld = spec.storage?.contents === 'None' ? guardrails.filter(({ action }) => action === 'Review') : [];
+  if (unheld.length > 0) {
+    const names = unheld.map(({ name }) => JSON.stringify(name)).join(', ');
+    return {
+      type: 'GuardrailsUsable',
+      status: false,
+      reason: 'GuardrailHoldsNothing',
+      message: `These guardrails block instead of holding answers, since storage.contents is None, and nobody could read what is held: ${names}. Store contents, or state action Block.`,
     };
   }
   const idle = guardrails.flatMap((rule) => describeIdle(spec, rule));

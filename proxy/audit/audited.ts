@@ -31,6 +31,7 @@ const audited: Readonly<Record<ProblemCode, boolean | string>> = {
   quota_unavailable: true,
   guardrail_blocked: true,
   guardrail_unavailable: true,
+  answer_held: true,
   invalid_header: false,
   invalid_json: false,
   invalid_request: false,

@@ -42,6 +42,8 @@ export interface Question {
   readonly terms: ModelTerms | undefined;
   /** What guardrails look at, at the places of the body. Absent: all of it. */
   readonly said?: Body | undefined;
+  /** Whether who asks queues the answer for people where a guardrail wants that. Absent: such an answer is refused. */
+  readonly queuesForReview?: true | undefined;
   /** Where the text is wanted while it comes. One that guardrails must see as a whole is not told before its end. */
   readonly onText?: OnText | undefined;
   /**
@@ -61,6 +63,8 @@ export interface Reply {
   readonly costUsd: string | null;
   /** The guardrails that have found something in the question or in the answer. */
   readonly guardrailHits: readonly string[];
+  /** The guardrail that wants a person to see the answer. Undefined: none. */
+  readonly heldBy: ReturnType<CallGuard['heldBy']>;
 }
 
 export interface AskOptions {
@@ -156,6 +160,7 @@ export function makeAsk(options: AskOptions) {
           totalTokens: usage.totalTokens,
           costUsd: account.costUsd(),
           guardrailHits: guard?.hits() ?? [],
+          heldBy: guard?.heldBy(),
         };
         return { ...answered.reply, ...facts };
       }
@@ -193,7 +198,8 @@ const noAnswer: Omit<Outcome, 'upstreamMs'> = {
   output: undefined,
 };
 
-function guardedCallOf({ context, operation = chat, key, body, said = { ...body } }: Question): GuardedCall {
+function guardedCallOf(question: Question): GuardedCall {
+  const { context, operation = chat, key, body, said = { ...body }, queuesForReview } = question;
   const { requestId, caller, inForce } = context;
   const { user, userId, sessionId } = caller;
   const { snapshot, envelope } = inForce;
@@ -209,6 +215,7 @@ function guardedCallOf({ context, operation = chat, key, body, said = { ...body 
     key,
     said,
     isRewritable: true,
+    ...(queuesForReview && ({ review: 'queue' } as const)),
   };
 }
 

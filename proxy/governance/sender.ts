@@ -5,7 +5,7 @@ import type { CallContext } from '../calls/context.ts';
 import { ProxyError } from '../error.ts';
 
 /** In whose name a model is asked, and with whose key. */
-export interface Asker extends Pick<Question, 'kind' | 'key' | 'terms' | 'said' | 'onText'> {
+export interface Asker extends Pick<Question, 'kind' | 'key' | 'terms' | 'said' | 'onText' | 'queuesForReview'> {
   /** Of the first call; each further one has an id of its own. */
   readonly context: CallContext;
   /** Notes whom a call quotes, before it is made. Absent: it quotes nobody but its own user. */

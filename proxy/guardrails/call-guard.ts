@@ -6,7 +6,7 @@ import type { Body } from '../providers/json.ts';
 import type { OperationName } from '../providers/operation-name.ts';
 import type { RoutedKey, Snapshot } from '../snapshot/snapshot.ts';
 import type { OutputGuard } from './output/output-guard.ts';
-import type { Action, Look, RuleSpec, Side } from './rule.ts';
+import type { Action, Look, Rule, RuleSpec, Side } from './rule.ts';
 
 /** A call to check. */
 export interface GuardedCall {
@@ -29,6 +29,25 @@ export interface GuardedCall {
   readonly said: Body | undefined;
   /** Whether the body can be changed. A form, and a line of a batch's file, go as they are. */
   readonly isRewritable: boolean;
+  /**
+   * What a rule with `Review` does: it holds the answer; or lets it pass, since who makes the call queues it; or nothing,
+   * since people have released the answer. Absent: it blocks.
+   */
+  readonly review?: 'hold' | 'queue' | 'done';
+  /** What the caller said, where that was checked when the call was admitted. */
+  readonly admitted?: Body | undefined;
+  /** Rules that have found something in what the caller said, where the call was admitted before. */
+  readonly foundBefore?: readonly string[];
+}
+
+/** An answer that a rule keeps from the caller until a person releases it. */
+export interface HeldAnswer {
+  readonly call: GuardedCall;
+  readonly rule: Pick<Rule, 'name' | 'detector'>;
+  /** Where the rule has found something. */
+  readonly side: Side;
+  /** As the rules have left it. */
+  readonly answer: Body;
 }
 
 /** What guardrails do to a call that may be made. */
@@ -46,6 +65,10 @@ export interface CallGuard {
   unreadable(side: Side): ProxyError | undefined;
   /** Why no answer passes that is shown while it comes: a rule that blocks would have to see all of it. */
   unheld(): ProxyError | undefined;
+  /** Whether a rule is for the call that holds answers for people, who then need to see what was asked. */
+  mayHold(): boolean;
+  /** The rule that wants a person to see the answer, since it has found something so far. Undefined: none. */
+  heldBy(): Pick<Rule, 'name' | 'detector'> | undefined;
   /** Undefined where no rule is about the answer. */
   readonly output: OutputGuard | undefined;
 }
@@ -69,6 +92,12 @@ export interface GuardrailsOptions {
   readonly onBlocked?: (call: GuardedCall, rules: readonly string[]) => void;
   /** Makes how a rule looks at texts. Absent: as it says. */
   readonly makeLook?: (spec: RuleSpec) => Promise<Look>;
+  /**
+   * Has people review an answer. It rejects where that cannot be stored. Absent: nothing is held.
+   *
+   * @returns the id of the item in the review queue
+   */
+  readonly hold?: (held: HeldAnswer) => Promise<string>;
   /** A rule cannot be used. */
   readonly onUnusable: (rule: string, error: unknown) => void;
 }

@@ -14,6 +14,24 @@ export function problemOf(rule: Refusing, side: Side, hasFailed: boolean): Proxy
   return refusalOf('guardrail_blocked', rule, side, message);
 }
 
+/** The refusal of an answer that people review first. It is stored: the item tells what becomes of it. */
+export function heldOf(rule: Refusing, side: Side, itemId: string): ProxyError {
+  const { name, detector } = rule;
+  const message = `${sentenceStart(rule)} of the organization holds the answer until a person releases it; GET /api/v1/review/items/${itemId} tells what was decided`;
+  return new ProxyError('answer_held', {
+    message,
+    details: { guardrail: name, detector, item_id: itemId },
+    rule: { kind: 'guardrail', name, detector, side },
+    headers: { 'x-chaperone-review-item': itemId },
+  });
+}
+
+/** The refusal of a call whose answer could not be held, since a conversation at the provider would show it. */
+export function unheldInConversationOf(rule: Refusing, side: Side): ProxyError {
+  const message = `${sentenceStart(rule)} of the organization holds answers for a person, and a conversation at the provider would show them; use previous_response_id in place of conversation`;
+  return refusalOf('guardrail_blocked', rule, side, message);
+}
+
 /** The refusal of what a rule cannot read. A repetition would be refused, too. */
 export function unreadableOf(rule: Refusing, side: Side): ProxyError {
   const what = side === 'Input' ? 'sound and pictures of the caller do' : 'spoken answers do';

@@ -7,7 +7,8 @@ import { type Judgement, type JudgeOptions, judge } from './judge.ts';
 import { lookOf } from './look-of.ts';
 import { AnswerGuard } from './output/answer-guard.ts';
 import type { OutputGuard } from './output/output-guard.ts';
-import { problemOf, unheldOf, unreadableOf } from './problem.ts';
+import { problemOf, unheldInConversationOf, unheldOf, unreadableOf } from './problem.ts';
+import { reviewable } from './reviewed.ts';
 import { type Action, isAbout, type Look, type Rule, type RuleSpec, type Side } from './rule.ts';
 import { detectorOf } from './rule-detector.ts';
 import { type Path, readTexts, withTexts } from './texts/passages.ts';
@@ -24,10 +25,12 @@ interface ReadyRule extends Rule {
 export async function readyRules(specs: readonly RuleSpec[], options: GuardrailsOptions): Promise<ReadyRules> {
   const rules = await Promise.all(specs.map((spec) => readyRule(spec, options)));
   const values = new Values();
+  const someReview = rules.some(({ action }) => action === 'Review');
   return {
     check(call) {
       const facts: CallFacts = { ...call, workload: options.workload };
-      const fitting = rules.filter(({ fits, fitsAnyModel }) => (call.isAnyModel ? fitsAnyModel(facts) : fits(facts)));
+      const matching = rules.filter(({ fits, fitsAnyModel }) => (call.isAnyModel ? fitsAnyModel(facts) : fits(facts)));
+      const fitting = someReview ? matching.flatMap((rule) => asReviewed(rule, call)) : matching;
       return fitting.length === 0 ? undefined : new Guarding(call, fitting, values, options).check();
     },
     close: async () => {
@@ -57,6 +60,15 @@ async function readyRule(spec: RuleSpec, options: GuardrailsOptions): Promise<Re
   };
 }
 
+/** The rule on a call whose answer may not be one that people review. */
+function asReviewed(rule: ReadyRule, { review, operation, snapshot }: GuardedCall): readonly Rule[] {
+  if (rule.action !== 'Review') return [rule];
+  if (review === 'done') return [];
+  // What cannot be held does not pass.
+  const isHeld = review !== undefined && reviewable.has(operation) && snapshot.storesContents;
+  return [isHeld ? rule : { ...rule, action: 'Block' }];
+}
+
 function withoutModels(match: CallMatch | undefined): CallMatch | undefined {
   if (match === undefined) return undefined;
   const { models: _, ...rest } = match;
@@ -73,6 +85,9 @@ class Guarding {
   readonly #options: GuardrailsOptions;
   readonly #found = new Set<string>();
   readonly #hits = new Set<string>();
+  /** The rule that holds the answer, since it has found something in what the caller says. */
+  #holding: Rule | undefined;
+  #heldBy: Pick<Rule, 'name' | 'detector'> | undefined;
   #inputNames: Placeholders | undefined;
   #outputNames: Placeholders | undefined;
 
@@ -85,8 +100,10 @@ class Guarding {
 
   /** @throws {ProxyError} where the call may not be made */
   check(): CallGuard | Promise<CallGuard> {
-    const { said } = this.#call;
+    const { said, foundBefore = [] } = this.#call;
     const rules = this.#rules.filter((rule) => isAbout(rule, 'Input'));
+    this.#holding = rules.find(({ action, name }) => action === 'Review' && foundBefore.includes(name));
+    this.#requireHoldable(this.#rules.filter((rule) => isAbout(rule, 'Output')));
     if (said === undefined || rules.length === 0) return this.#guard(noEdits);
     const judgement = judge(readTexts(said), rules, this.#judging('Input', this.#call.isRewritable));
     return judgement instanceof Promise ? judgement.then((found) => this.#admit(found)) : this.#admit(judgement);
@@ -97,7 +114,17 @@ class Guarding {
     for (const rule of failures) this.#note(rule, 'Input', 'Error');
     if (blockedBy && !hasFailed) this.#options.onBlocked?.(this.#call, [...this.#hits]);
     if (blockedBy) throw problemOf(blockedBy, 'Input', hasFailed);
+    this.#requireHoldable(hits);
+    this.#holding ??= hits.find(({ action }) => action === 'Review');
     return this.#guard(edits);
+  }
+
+  /** @throws {ProxyError} where one of these rules would hold an answer that can be read elsewhere */
+  #requireHoldable(rules: readonly Rule[]): void {
+    const { review, said } = this.#call;
+    if (review !== 'hold' || said?.conversation == null) return;
+    const rule = rules.find(({ action }) => action === 'Review');
+    if (rule) throw unheldInConversationOf(rule, 'Output');
   }
 
   #guard(edits: ReadonlyMap<Path, string>): CallGuard {
@@ -107,6 +134,8 @@ class Guarding {
       hits: () => [...this.#hits],
       unreadable: (side) => this.#unreadable(side),
       unheld: () => this.#unheld(),
+      heldBy: () => this.#heldBy,
+      mayHold: () => this.#rules.some(({ action }) => action === 'Review'),
       output: this.#outputGuard(),
     };
   }
@@ -129,12 +158,17 @@ class Guarding {
   #outputGuard(): OutputGuard | undefined {
     const rules = this.#rules.filter((rule) => isAbout(rule, 'Output'));
     const restored = this.#restored();
-    if (rules.length === 0 && !restored) return undefined;
+    const holding = this.#holding;
+    if (rules.length === 0 && !restored && !holding) return undefined;
+    const call = this.#call;
+    const { hold } = this.#options;
     return new AnswerGuard({
       rules,
       restored,
-      operation: this.#call.operation,
-      textIsJson: asksForJson(this.#call.said),
+      operation: call.operation,
+      textIsJson: asksForJson(call.said ?? call.admitted),
+      holding: call.review === 'hold' ? holding : undefined,
+      hold: hold && call.review === 'hold' ? (rule, side, answer) => hold({ call, rule, side, answer }) : undefined,
       judging: this.#judging('Output', true),
       onHit: (rule) => this.#note(rule, 'Output', rule.action),
       onFailure: (rule) => this.#note(rule, 'Output', 'Error'),
@@ -174,6 +208,7 @@ class Guarding {
 
   /** Counts a rule once for each side of the call. */
   #note({ name, detector }: Rule, side: Side, action: Action | 'Error'): void {
+    if (action === 'Review') this.#heldBy ??= { name, detector };
     const seen = `${name} ${side} ${action === 'Error' ? action : ''}`;
     if (this.#found.has(seen)) return;
     this.#found.add(seen);

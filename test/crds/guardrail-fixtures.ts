@@ -44,6 +44,12 @@ export const guardrailsOfOrganizations: readonly Case[] = [
     at('.restore'),
   ],
   ['a redaction of what is too long', rule({ action: 'Redact', size: { maxBytes: 9 } }), at('.action')],
+  ['a guardrail that holds answers', rule({ action: 'Review', match: { operations: ['responses', 'chat'] }, pii: {} })],
+  [
+    'a guardrail that holds vectors',
+    rule({ action: 'Review', match: { operations: ['chat', 'embeddings'] }, pii: {} }),
+    at('.match.operations'),
+  ],
   ['a guardrail for some calls', rule({ match: { models: ['gpt-5*'], workloads: ['shop/checkout'] }, pii: {} })],
   ['a guardrail for no operation', rule({ match: { operations: ['dance'] }, pii: {} }), at('.match.operations[0]')],
   [

@@ -115,6 +115,7 @@ function rules(oddUrl: string): object {
     ],
     guardrails: [
       { name: 'no-keys', action: 'Block', appliesTo: 'Input', match: { operations: ['chat'] }, secrets: {} },
+      { name: 'promises', action: 'Review', match: { operations: ['chat'] }, words: { words: ['guaranteed'] } },
       { name: 'mail', action: 'Report', match: { operations: ['chat'] }, pii: { kinds: ['email'] } },
       {
         ...{ name: 'check', action: 'Block', appliesTo: 'Input', match: { models: ['gpt-4.1-nano'] } },

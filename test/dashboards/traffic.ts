@@ -79,6 +79,7 @@ async function makeFailures({ client, baseUrl, issuer }: Product): Promise<void>
   assert.equal(await chat('gpt-4.1-mini'), 429);
   assert.equal(await chat('gpt-5'), 429);
   assert.equal(await chat('gpt-4o', { messages: [{ role: 'user', content: `My key is ${secret}` }] }), 400);
+  assert.equal(await chat('gpt-4o', { messages: [{ role: 'user', content: 'It is guaranteed' }] }), 403);
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const claims = { iss: issuer, aud: 'us', email: 'ada@example.com', exp: Math.floor(Date.now() / 1_000) + 600 };
   const token = `${part({ alg: 'RS256', kid: 'unknown' })}.${part(claims)}.c2lnbmF0dXJl`;

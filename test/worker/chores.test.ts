@@ -34,11 +34,11 @@ test('a worker has a time for each chore', async () => {
     const { rows } = await owner.query<{ name: string }>(
       'select identifier as name from graphile_worker._private_known_crontabs order by 1',
     );
-    return rows.length === 6 && rows;
+    return rows.length === 7 && rows;
   }, 'the chores');
   assert.deepEqual(
     known.map(({ name }) => name),
-    ['idle-conversations', 'lost-calls', 'partitions', 'past-rows', 'retention', 'sums'],
+    ['held-answers', 'idle-conversations', 'lost-calls', 'partitions', 'past-rows', 'retention', 'sums'],
   );
 });
 

@@ -36,6 +36,8 @@ export interface Candidate {
   readonly said: Body;
   /** Whether what the caller says can be changed. A form, and a line of a batch's file, go as they are. */
   readonly isRewritable: boolean;
+  /** Whether guardrails may hold the answer for a person. Absent: what they would hold is refused. */
+  readonly mayHold?: true;
   /** Further models that the body names. */
   readonly otherModels: readonly string[];
   /** The stored resources that the body names. */
@@ -260,7 +262,7 @@ const anyModelWillDo: Check = (judged, { ownChecks }) => {
 };
 
 const guardrailsLetPass: Check = (judged, { guardrails }) => {
-  const { context, operation, model, said, isRewritable } = judged;
+  const { context, operation, model, said, isRewritable, mayHold } = judged;
   const { snapshot, envelope } = context.inForce;
   if (snapshot.spec.guardrails === undefined) return undefined;
   const { requestId, caller } = context;
@@ -279,6 +281,7 @@ const guardrailsLetPass: Check = (judged, { guardrails }) => {
     key: keyOf(judged),
     said,
     isRewritable,
+    ...(mayHold && ({ review: 'hold' } as const)),
   });
   const note = (guard: CallGuard | undefined) => {
     judged.guard = guard;

@@ -81,7 +81,16 @@ export function makePermit({ inForce, catchUp, admission, providers, usageRefusa
       return { context: inSession, said: asked.body, saidRaw: rawBody, source, terms, madeBy, first, guard, lines };
     };
     return whenKnown(
-      admission.admit({ context, operation, body, said: asked.body, isRewritable: true, otherModels, references }),
+      admission.admit({
+        context,
+        operation,
+        body,
+        said: asked.body,
+        isRewritable: true,
+        mayHold: true,
+        otherModels,
+        references,
+      }),
       finish,
     );
   };

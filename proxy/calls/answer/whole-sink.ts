@@ -9,6 +9,7 @@ import { type Body, parseObject } from '../../providers/json.ts';
 import type { Reading } from '../../providers/reading.ts';
 import type { WireFormat } from '../../providers/wire-format.ts';
 import type { Call } from '../call.ts';
+import { asInProgress } from '../held/held-response.ts';
 import { type Failure, failureOfAnswer, failureOfProblem } from '../route/failure.ts';
 import type { AnswerClient } from './client-sink.ts';
 import type { Observer } from './observer.ts';
@@ -19,7 +20,7 @@ const json = /^application\/json\b/i;
 
 export interface WholeAnswerOptions {
   readonly call: Call;
-  readonly operation: Pick<Operation, 'present'>;
+  readonly operation: Pick<Operation, 'present' | 'runsInBackground'>;
   readonly format: Pick<WireFormat, 'read' | 'readText'>;
   /** Is charged for the answer's memory. */
   readonly share: Pick<Share, 'addAnswer'>;
@@ -80,6 +81,10 @@ export class WholeSink implements AnswerSink {
       return;
     const guard = isSuccess ? call.guard?.output : undefined;
     const problem = guard?.problem();
+    if (problem?.code === 'answer_held' && answer && operation.runsInBackground?.(call.body)) {
+      this.#showHeld(reading, answer, problem);
+      return;
+    }
     if (problem) {
       // The provider bills the answer that the client does not get.
       observer.answered({ ...reading, failed: true, errorCode: problem.code }, undefined);
@@ -103,6 +108,15 @@ export class WholeSink implements AnswerSink {
       return;
     this.#options.observer.failed(problem, undefined);
     this.#options.client.fail(problem);
+  }
+
+  /** The provider has answered at once what the caller will ask for. */
+  #showHeld(reading: Reading, answer: Body, { headers }: ProxyError): void {
+    const { observer, client } = this.#options;
+    observer.answered(reading, undefined);
+    const body = Buffer.from(JSON.stringify(asInProgress(answer)));
+    client.head(this.#status, { ...this.#headers, ...headers, 'content-length': String(body.length) });
+    client.end(body);
   }
 
   #isReplaced(failure: Failure): boolean {

@@ -39,6 +39,12 @@ export interface BackgroundWatchOptions {
   readonly operations: ReadonlyMap<string, OperationName>;
   readonly providers: ProviderTable;
   readonly spool: Pick<Spool, 'findDeferred'>;
+  /**
+   * Called with the end of a response before it is settled: guardrails may hold it.
+   *
+   * @returns the guardrails that have found something, by name
+   */
+  readonly beforeEnd: (pending: PendingCall, answer: Body) => Promise<readonly string[]>;
   /** Called with a batch from the provider, before the caller gets it. */
   readonly onBatch: (batch: Body, pending: PendingCall) => void;
   readonly query: <T>(work: (db: Queryable) => Promise<T>) => Promise<T>;
@@ -69,8 +75,8 @@ function isLate({ started_at }: PendingCall): boolean {
  * proxy polls a call at a time, and a proxy that ends leaves its calls to the others.
  */
 export function watchBackground(options: BackgroundWatchOptions): BackgroundWatch {
-  const { organizationId, inForce, operations, providers, spool, query, onBatch, exchange, inFlight, settle, log } =
-    options;
+  const { organizationId, inForce, operations, providers, spool, query, onBatch, beforeEnd } = options;
+  const { exchange, inFlight, settle, log } = options;
   const stopping = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let dueAtMs = Number.POSITIVE_INFINITY;
@@ -96,7 +102,7 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
     return name && providers[type].formats[name];
   };
 
-  const settleIfOver = (pending: PendingCall, answer: Buffer | string): void => {
+  const settleIfOver = async (pending: PendingCall, answer: Buffer | string): Promise<void> => {
     const body = parseObject(answer.toString('utf8'));
     const format = formatOf(pending);
     const reading = body && format?.read(body, {});
@@ -105,7 +111,7 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
     if (pending.operation === 'batches') onBatch(body, pending);
     const end = { reading, answer: body, output: answer };
     if (format.readParts) parts.begin(pending, end, format.readParts);
-    else settle(pending, end, inForce().terms);
+    else settle(withHits(pending, await beforeEnd(pending, body)), end, inForce().terms);
   };
 
   const find = async (responseId: string): Promise<PendingCall | undefined> =>
@@ -125,7 +131,7 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
   const readEnd = async (pending: PendingCall, answer: RelayedAnswer): Promise<void> => {
     const share = inFlight.open();
     try {
-      settleIfOver(pending, await readWhole(answer, share));
+      await settleIfOver(pending, await readWhole(answer, share));
     } finally {
       share.release();
     }
@@ -196,7 +202,7 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
       if (!body || id === null || (body.object === 'response' && body.background !== true)) return;
       try {
         const pending = await find(id);
-        if (pending) settleIfOver(pending, answer);
+        if (pending) await settleIfOver(pending, answer);
       } catch (error) {
         if (!(error instanceof ProxyError)) throw error;
         // During an outage of the database, the call is settled later.
@@ -221,4 +227,9 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
       await parts.idle();
     },
   };
+}
+
+function withHits(pending: PendingCall, hits: readonly string[]): PendingCall {
+  if (hits.length === 0) return pending;
+  return { ...pending, guardrail_hits: [...new Set([...(pending.guardrail_hits ?? []), ...hits])] };
 }

@@ -321,6 +321,10 @@ export class Story {
     if (!this.#refusal && this.#judged?.key && this.#context?.inForce.snapshot.hasWeights) {
       notes.push('Providers share calls by weight, so another call may go to another one.');
     }
+    const holding = this.#guardrails.findings.find(({ action }) => action === 'Review');
+    if (!this.#refusal && holding) {
+      notes.push(`The guardrail ${JSON.stringify(holding.rule)} would hold the answer until a person releases it.`);
+    }
     if (headers['x-session-id'] === undefined) notes.push('No session is named, so rules per session see a new one.');
     return notes;
   }

@@ -49,16 +49,22 @@ export interface OwnershipOptions {
   readonly findRequestOfItem: (id: string) => Promise<RequestReference | undefined>;
   /** Finds a noted resource, noted at any proxy. @throws {ProxyError} `store_unavailable` */
   readonly findResource: (id: string) => Promise<OwnedResource | undefined>;
+  /**
+   * Refuses what a call may not continue, since guardrails hold it. Absent: nothing is held.
+   *
+   * @throws {ProxyError}
+   */
+  readonly requireReleased?: (responseId: string, userId: string) => Promise<void>;
   /** Lists a user's noted resources in the database. @throws {ProxyError} `store_unavailable` */
   readonly listStored: (userId: string, kind: ResourceKind) => Promise<OwnedResource[]>;
 }
 
 export function makeOwnership(options: OwnershipOptions): Ownership {
-  const { spool, findRequest, findRequestOfItem, findResource, listStored } = options;
+  const { spool, findRequest, findRequestOfItem, findResource, requireReleased, listStored } = options;
   const find = async (
     kind: OwnedKind | ReferredKind,
     id: string,
-  ): Promise<(MadeBy & Partial<Predecessor> & { userId: string }) | undefined> => {
+  ): Promise<(MadeBy & Partial<Predecessor> & { userId: string; responseId?: string | null }) | undefined> => {
     if (id.length > maxIdLength) return undefined;
     switch (kind) {
       case 'response': {
@@ -75,7 +81,7 @@ export function makeOwnership(options: OwnershipOptions): Ownership {
       }
     }
   };
-  const require: Ownership['require'] = async (kind, id, caller, param) => {
+  const requireOwn = async (kind: OwnedKind | ReferredKind, id: string, caller: Caller, param?: string) => {
     const owned = await find(kind, id);
     if (owned && owned.userId === caller.userId) return owned;
     throw notFound(kind, id, param);
@@ -89,12 +95,13 @@ export function makeOwnership(options: OwnershipOptions): Ownership {
     }
   };
   return {
-    require,
+    require: requireOwn,
     async requireAll(references, caller) {
       let first: { readonly madeBy: MadeBy; readonly id: string } | undefined;
       let predecessor: Predecessor | undefined;
       for (const { kind, id, param } of references) {
-        const madeBy = await require(kind, id, caller, param);
+        const madeBy = await requireOwn(kind, id, caller, param);
+        if (madeBy.responseId != null) await requireReleased?.(madeBy.responseId, madeBy.userId);
         if (first && first.madeBy.apiKeyId !== madeBy.apiKeyId) throw conflict(param, first.id, id);
         first ??= { madeBy, id };
         const { sessionId, place = null } = madeBy;

@@ -155,6 +155,11 @@ export function makeMetrics({ origin, version = 'unknown', component = 'proxy' }
       'Calls in which a guardrail found something, by rule, detector, side (Input or Output) and action. The action Error: it could not do its work.',
       ['rule', 'detector', 'side', 'action'],
     ),
+    heldAnswers: counter(
+      'chaperone_held_answers_total',
+      'Answers that a guardrail keeps from their caller until a person releases them, by rule.',
+      ['rule'],
+    ),
     cacheRequests: callCounter(
       'chaperone_cache_requests_total',
       'Calls of an organization with a cache, by result: hit, miss or bypass (the call is not for the cache).',

@@ -88,7 +88,7 @@ export function makeSettlement(options: SettlementOptions): Settlement {
       }
     },
     settleLate(pending, end, terms) {
-      const { input_sealed: input, output_sealed: _, ...record } = pending;
+      const { input_sealed: input, output_sealed: _, keeps_contents: keeps = true, ...record } = pending;
       const outcome = lateOutcomeOf(pending, end);
       finish(options, record, terms, {
         outcome,
@@ -97,7 +97,7 @@ export function makeSettlement(options: SettlementOptions): Settlement {
       });
       const place = { organizationId: options.organizationId, requestId: record.request_id };
       settleQuota(record);
-      options.spool.settleDeferred(record, sealLate(terms, place, input, outcome.output), () => {});
+      options.spool.settleDeferred(record, sealLate(terms, place, keeps ? input : null, outcome.output), () => {});
     },
     arrivedFirst: (record) => tell(record, record.duration_ms ?? 0),
     recovered: (record) => tell(record, 0),
@@ -184,6 +184,8 @@ class OpenAccount implements Account {
       response_id: storable(responseId, 200),
       input_sealed: this.#sealPendingInput(),
       output_sealed: null,
+      // Nobody judges the answer when it is read later.
+      ...(this.#call.guard?.output && { keeps_contents: false }),
       ...this.#reservation.pendingQuota(),
     };
     this.#options.spool.defer(this.#handle, pending);
@@ -289,8 +291,9 @@ class OpenAccount implements Account {
   /** @returns base64; null where the input is not kept */
   #sealPendingInput(): string | null {
     const { envelope } = this.#terms;
-    // Nobody judges the answer when it is read later, so it is not kept, and neither is its input.
-    if (this.#call.guard?.output) return null;
+    // An answer that is not kept needs no input, unless people are to see what it answers.
+    const { guard } = this.#call;
+    if (guard?.output && !guard.mayHold()) return null;
     const input = envelope && storableContent(this.#call.input());
     if (!envelope || input === undefined) return null;
     return sealPart(envelope, this.#place(), 'input', input).toString('base64');

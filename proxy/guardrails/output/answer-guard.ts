@@ -8,7 +8,8 @@ import type { TextStream } from '../detect/detector.ts';
 import type { Placeholders } from '../detect/placeholders.ts';
 import { escapeJsonString, restore } from '../detect/restore.ts';
 import { type Judgement, type JudgeOptions, judge } from '../judge.ts';
-import type { Rule } from '../rule.ts';
+import { heldOf } from '../problem.ts';
+import type { Rule, Side } from '../rule.ts';
 import { type Path, readTexts, type Texts, withTexts } from '../texts/passages.ts';
 import type { Stage } from './channel.ts';
 import { errorEventOf } from './error-event.ts';
@@ -17,6 +18,7 @@ import { GuardSink } from './guard-sink.ts';
 import { guardStream } from './guarded-stream.ts';
 import type { OutputGuard, StreamRules, WholeRules } from './output-guard.ts';
 import { restoringStage } from './restoring.ts';
+import { saysSomething } from './says-something.ts';
 
 export interface AnswerGuardOptions {
   /** The rules of the output, in order. */
@@ -27,6 +29,10 @@ export interface AnswerGuardOptions {
   /** Whether the model was told to answer in JSON. */
   readonly textIsJson: boolean;
   readonly judging: JudgeOptions;
+  /** The rule that holds the answer, whatever it says. Absent: none. */
+  readonly holding?: Rule | undefined;
+  /** Has people review an answer. Absent: who makes the call does that. @returns the item's id */
+  readonly hold?: ((rule: Rule, side: Side, answer: Body) => Promise<string>) | undefined;
   /** A rule has found something in the answer. */
   readonly onHit: (rule: Rule) => void;
   /** A rule could not do its work. */
@@ -47,19 +53,21 @@ export class AnswerGuard implements OutputGuard, StreamRules, WholeRules {
 
   constructor(options: AnswerGuardOptions) {
     this.#options = options;
-    this.#stepwise = options.rules.filter(({ look }) => look.by === 'matches' || look.by === 'length');
-    this.#lengths = options.rules.flatMap((rule) =>
+    this.#stepwise = options.rules.filter(
+      ({ look, action }) => (look.by === 'matches' || look.by === 'length') && action !== 'Review',
+    );
+    this.#lengths = this.#stepwise.flatMap((rule) =>
       rule.look.by === 'length' ? [{ rule, stream: rule.look.detector.openStream() }] : [],
     );
     this.#stages = [
-      ...options.rules.flatMap((rule) => (rule.look.by === 'matches' ? [this.#stageOf(rule, rule.look)] : [])),
+      ...this.#stepwise.flatMap((rule) => (rule.look.by === 'matches' ? [this.#stageOf(rule, rule.look)] : [])),
       ...(options.restored ? [restoringStage(options.restored)] : []),
     ];
   }
 
   /** Whether some rules need the whole answer, so that a stream waits for its end. */
   needsWhole(): boolean {
-    return this.#stepwise.length < this.#options.rules.length;
+    return this.#stepwise.length < this.#options.rules.length || this.#options.holding !== undefined;
   }
 
   /** The reason why the client does not get the answer. */
@@ -120,20 +128,29 @@ export class AnswerGuard implements OutputGuard, StreamRules, WholeRules {
     const found = judge(texts, this.#options.rules, this.#options.judging);
     const write = (judgement: Judgement) => {
       const edits = this.#note(judgement);
-      return edits.size === 0 ? undefined : withTexts(answer, edits);
+      const changed = edits.size === 0 ? undefined : withTexts(answer, edits);
+      const holding = this.#holdingOf(judgement, changed ?? answer);
+      return holding ? holding.then(() => changed) : changed;
     };
     return found instanceof Promise ? found.then(write) : write(found);
   }
 
   /** Judges a stream by the rules that need all of it. @param answer what the stream says, as a whole answer */
   async wholeStream(answer: Body): Promise<void> {
-    const rules = this.#options.rules.filter((rule) => !this.#stepwise.includes(rule));
-    this.#note(await judge(this.#textsOf(answer), rules, this.#options.judging));
+    const { rules, judging } = this.#options;
+    const waiting = rules.filter((rule) => !this.#stepwise.includes(rule));
+    const judgement = await judge(this.#textsOf(answer), waiting, judging);
+    this.#note(judgement);
+    if (!this.#ruleThatHolds(judgement) || this.#problem) return;
+    // People see what the client would get.
+    const whole = await judge(this.#textsOf(answer), rules, judging);
+    const edits = this.#note(whole);
+    await this.#holdingOf(whole, edits.size === 0 ? answer : withTexts(answer, edits));
   }
 
   /** Refuses the answer, since a rule cannot be applied to it. */
   refuseUnread(): void {
-    const rule = this.#options.rules.find(({ action }) => action !== 'Report');
+    const rule = this.#options.rules.find(({ action }) => action !== 'Report') ?? this.#options.holding;
     if (!rule) return;
     this.#options.onFailure(rule);
     this.#problem ??= this.#options.problemOf(rule, true);
@@ -159,6 +176,32 @@ export class AnswerGuard implements OutputGuard, StreamRules, WholeRules {
     const judgement = judge(this.#textsOf(answer), this.#stepwise, this.#options.judging);
     if (judgement instanceof Promise || judgement.blockedBy) return undefined;
     return JSON.stringify(withTexts(answer, judgement.edits));
+  }
+
+  /** Holds an answer that a rule wants people to see. Undefined: it passes, or does not come to that. */
+  #holdingOf(judgement: Judgement, answer: Body): Promise<void> | undefined {
+    const held = this.#ruleThatHolds(judgement);
+    const { hold, operation, problemOf, onFailure } = this.#options;
+    if (!held || !hold || this.#problem || !saysSomething(operation, answer)) return undefined;
+    const { rule, side } = held;
+    return hold(rule, side, answer).then(
+      (itemId) => {
+        this.#problem ??= heldOf(rule, side, itemId);
+      },
+      (cause: unknown) => {
+        onFailure(rule);
+        const problem = problemOf(rule, true);
+        problem.cause = cause;
+        this.#problem ??= problem;
+      },
+    );
+  }
+
+  #ruleThatHolds({ hits }: Judgement): { readonly rule: Rule; readonly side: Side } | undefined {
+    const { holding } = this.#options;
+    if (holding) return { rule: holding, side: 'Input' };
+    const rule = hits.find(({ action }) => action === 'Review');
+    return rule && { rule, side: 'Output' };
   }
 
   #textsOf(answer: Body): Texts {

@@ -39,8 +39,9 @@ export function guardStream(options: GuardedStreamOptions): StreamReader {
     if (hasTold) return undefined;
     let shown = '';
     for (const raw of raws) {
-      shown += guarded.push(raw);
+      // Rules that need the whole answer have judged it before.
       if (guard.isBlocked()) break;
+      shown += guarded.push(raw);
     }
     return finish(shown);
   };

@@ -45,7 +45,7 @@ export const responseRoutes = [
       response: {
         200: Enveloped(
           Type.Object({
-            response: Type.String(),
+            response: Type.String({ description: 'Empty where a guardrail holds it.' }),
             category: Type.String(),
             requires_human_review: Type.Boolean(),
             confidence: Type.Number({ description: 'From 0 to 1.' }),
@@ -56,6 +56,12 @@ export const responseRoutes = [
               Type.String({ description: 'In the review queue. Absent: it is not queued, as nothing is stored.' }),
             ),
             estimated_review_time: Type.Optional(Timestamp),
+            held_by: Type.Optional(
+              Type.String({
+                description:
+                  'The guardrail that keeps the answer from you until a person releases it: `final_response` of the item has it then. Absent: none.',
+              }),
+            ),
           }),
         ),
       },
@@ -71,6 +77,7 @@ export const responseRoutes = [
         alternative_responses: [...made.alternatives],
         sources: [...made.sources],
         review_reasons: [...made.reasons],
+        ...(made.heldBy !== undefined && { held_by: made.heldBy }),
         ...(made.queued && {
           item_id: made.queued.itemId,
           estimated_review_time: made.queued.estimatedAt.toISOString(),

@@ -1,6 +1,7 @@
 import type { Audit } from '../../audit/audit.ts';
 import type { BackgroundWatch } from '../../calls/background/watch.ts';
 import type { InForce } from '../../calls/context.ts';
+import type { HeldAnswers } from '../../calls/held/held-answers.ts';
 import type { ModelRules } from '../../calls/models/model-rules.ts';
 import type { Pipeline } from '../../calls/pipeline.ts';
 import type { Ownership } from '../../calls/resources/ownership.ts';
@@ -20,6 +21,7 @@ export interface OpenAiContext extends KitContext {
   readonly background: BackgroundWatch;
   readonly exchange: Exchange;
   readonly guardrails: Guardrails;
+  readonly heldAnswers: HeldAnswers;
   readonly providers: ProviderTable;
   readonly metrics: Metrics;
   readonly modelRules: ModelRules;

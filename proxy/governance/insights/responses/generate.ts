@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { userIdOf } from '../../../../database/ids.ts';
 import { insertQuotingCall } from '../../../../database/quoting-calls.ts';
+import type { Hold } from '../../../../database/reviews/items.ts';
+import type { Reply } from '../../../calls/ask.ts';
 import type { CallContext } from '../../../calls/context.ts';
 import { ProxyError } from '../../../error.ts';
 import { chat } from '../../../operations/chat.ts';
@@ -11,6 +13,7 @@ import { makeLeakCheck } from '../../support/leak.ts';
 import type { GivenPassage } from '../../support/prompt.ts';
 import { readUserId } from '../../user-id.ts';
 import { type QueuedItem, queueForReview, usualPriority } from '../review/queue.ts';
+import { reviewSettings } from '../review/settings.ts';
 import { callForText } from '../sentiment/analyze.ts';
 import { loadRateByLexicon } from '../sentiment/rate-by-lexicon.ts';
 import type { Sentiment } from '../sentiment/sentiment.ts';
@@ -37,6 +40,8 @@ export interface CustomerQuery {
 export interface GeneratedResponse extends ResponseReply, ResponseDecision {
   /** In the review queue. Undefined: people need not see it, or the organization keeps no contents. */
   readonly queued: QueuedItem | undefined;
+  /** The guardrail that keeps the answer from the application until it is released. Undefined: none. */
+  readonly heldBy: string | undefined;
 }
 
 const mostPassages = 6;
@@ -59,14 +64,27 @@ export async function generateResponse(
   const settings = responseSettings(snapshot);
   const customer = asked.customer === undefined ? undefined : readUserId('customer_id', asked.customer);
   const passages = await findGiven(context, call, asked.query);
-  const { reply, guardrailHits } = await ask(context, call, { ...asked, customer }, passages);
+  const { reply, guardrailHits, heldBy } = await ask(context, call, { ...asked, customer }, passages);
   await countQuery(context, asked.query, reply.category);
   const decision = decideAbout(reply, { settings, query: asked.query, passages, guardrailHits });
   const mustQueue = decision.reasons.length > 0 && snapshot.storesContents;
+  const hold = heldBy && holdBy(call, heldBy);
   const queued = mustQueue
-    ? await queueForReview(context, call.caller, toReview(call, { ...asked, customer }, reply, decision), 'generation')
+    ? await queueForReview(
+        context,
+        call.caller,
+        toReview(call, { ...asked, customer }, reply, decision),
+        'generation',
+        hold,
+      )
     : undefined;
-  return { ...reply, ...decision, queued };
+  if (!hold) return { ...reply, ...decision, queued, heldBy: undefined };
+  return { ...reply, response: '', alternatives: [], ...decision, queued, heldBy: hold.guardrail };
+}
+
+function holdBy({ inForce }: CallContext, { name, detector }: NonNullable<Reply['heldBy']>): Hold {
+  const { holdMs } = reviewSettings(inForce.snapshot);
+  return { guardrail: name, detector, responseId: null, holdMs };
 }
 
 async function findGiven(context: Context, call: CallContext, query: string): Promise<GivenPassage[]> {
@@ -80,7 +98,7 @@ async function ask(
   call: CallContext,
   { query, customer, context: facts, model: stated }: CustomerQuery,
   passages: readonly GivenPassage[],
-): Promise<{ readonly reply: ResponseReply; readonly guardrailHits: readonly string[] }> {
+): Promise<{ readonly reply: ResponseReply } & Pick<Reply, 'guardrailHits' | 'heldBy'>> {
   const { snapshot } = call.inForce;
   const { organizationId } = snapshot;
   const { categories, model: usual } = responseSettings(snapshot);
@@ -98,7 +116,7 @@ async function ask(
     userId === undefined
       ? Promise.resolve()
       : store.run((db) => insertQuotingCall(db, organizationId, { requestId, userId }));
-  const asker = { kind: 'call' as const, context: call, key, terms, said, noteQuoted };
+  const asker = { kind: 'call' as const, context: call, key, terms, said, noteQuoted, queuesForReview: true as const };
   const send = makeSender(pipeline.ask, asker, { ...body, model: model ?? body.model });
   const known = {
     ids: new Set(passages.map(({ id }) => id)),
@@ -106,15 +124,17 @@ async function ask(
     leaks: makeLeakCheck(instructions, marker),
   };
   const hits = new Set<string>();
+  let heldBy: Reply['heldBy'];
   const attempt = async (): Promise<ReadResponse> => {
-    const { completion, guardrailHits } = await send();
-    for (const hit of guardrailHits) hits.add(hit);
+    const { completion, ...found } = await send();
+    for (const hit of found.guardrailHits) hits.add(hit);
+    heldBy ??= found.heldBy;
     return readResponse(completion, known);
   };
   let read = await attempt();
   if ('problem' in read) read = await attempt();
   if ('problem' in read) throw new ProxyError(read.problem);
-  return { reply: read.reply, guardrailHits: [...hits] };
+  return { reply: read.reply, guardrailHits: [...hits], heldBy };
 }
 
 function toReview(

@@ -27,6 +27,8 @@ export interface DecidedReview {
   /** `queued`: another reviewer must decide, too. */
   readonly status: 'queued' | 'reviewed';
   readonly approved: boolean | null;
+  /** The guardrail that holds the answer. Null: none. */
+  readonly guardrail: string | null;
   readonly reviewer: string;
   readonly decidedAt: Date;
 }
@@ -48,11 +50,12 @@ export async function decideReview(
     context,
     caller,
     (db) => storeDecision(db, context, caller, given),
-    ({ status }) => ({
+    ({ status, guardrail }) => ({
       ...{ action: 'changed', subject: `ReviewItem/${itemId}` },
       changes: [
         { field: 'review.approved', after: approved },
         { field: 'review.edited', after: given.modifiedResponse !== undefined },
+        ...(guardrail === null ? [] : [{ field: 'review.guardrail', after: guardrail }]),
         { field: 'review.status', before: 'queued', after: status },
       ],
     }),
@@ -90,11 +93,12 @@ async function storeDecision(
   const { category, priority } = item;
   const status = isReviewed ? 'reviewed' : 'queued';
   await tellLive(db, 'queue_update', { action: 'decided', item_id: itemId, status, category, priority });
-  return { itemId, status, approved: outcome ?? null, reviewer: user, decidedAt };
+  return { itemId, status, approved: outcome ?? null, guardrail: item.guardrail, reviewer: user, decidedAt };
 }
 
 async function tellDecided(db: Queryable, item: ReviewItemRow, approved: boolean, edited: boolean): Promise<void> {
-  const { itemId, category, priority, source, aboutUserId: userId } = item;
-  const data = { item_id: itemId, category, priority, source, approved, edited };
+  const { itemId, category, priority, source, responseId, aboutUserId: userId } = item;
+  const about = { item_id: itemId, category, priority, source, response_id: responseId };
+  const data = { ...about, approved, edited, expired: false };
   await emitEvent(db, { type: 'review.decided', subject: `review/${itemId}`, userId, data });
 }

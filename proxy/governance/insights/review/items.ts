@@ -66,7 +66,8 @@ export async function getReviewItem(context: ReviewContext, caller: Caller, item
     const decisions = (await readReviewDecisions(db, organizationId, [itemId])).get(itemId) ?? [];
     return { row, decisions, comments: isStaff ? await readReviewComments(db, organizationId, itemId) : [] };
   });
-  const item = openItem(inForce, found.row, found.decisions);
+  const whole = openItem(inForce, found.row, found.decisions);
+  const item = isStaff ? whole : asCallerSees(whole);
   const mayRead = (decision: ReviewDecisionRow) =>
     isStaff && (item.status === 'reviewed' || caller.roles.includes('admin') || decision.reviewerId === caller.userId);
   return {
@@ -80,6 +81,13 @@ export async function getReviewItem(context: ReviewContext, caller: Caller, item
       return { ...comment, text: asString(text) ?? '' };
     }),
   };
+}
+
+/** A held answer is not for its caller until it is released, and then as it was edited. */
+function asCallerSees(item: ReviewItem): ReviewItem {
+  if (item.guardrail === null) return item;
+  const { tool_calls: _, ...metadata } = item.metadata;
+  return { ...item, response: item.finalResponse ?? '', metadata: item.approved ? item.metadata : metadata };
 }
 
 /** Which items are asked for. Absent: all. */
@@ -138,7 +146,7 @@ export function reviewItemNotFound(): ProxyError {
 
 type Opener = Pick<GovernanceInForce, 'snapshot' | 'envelope'>;
 
-function openItem(
+export function openItem(
   { snapshot, envelope }: Opener,
   { contentsSealed, ...row }: ReviewItemRow,
   decisions: readonly ReviewDecisionRow[],

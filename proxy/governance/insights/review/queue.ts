@@ -1,7 +1,12 @@
 import { randomHex, userIdOf } from '../../../../database/ids.ts';
 import { tellLive } from '../../../../database/live-events.ts';
 import type { Queryable } from '../../../../database/queryable.ts';
-import { insertReviewItem, type ReviewSource, readQueueHistory } from '../../../../database/reviews/items.ts';
+import {
+  type Hold,
+  insertReviewItem,
+  type ReviewSource,
+  readQueueHistory,
+} from '../../../../database/reviews/items.ts';
 import { noteUser } from '../../../../database/speech/sessions.ts';
 import { emitEvent } from '../../../../database/webhook-events.ts';
 import type { Caller } from '../../../calls/call.ts';
@@ -45,18 +50,20 @@ export async function queueForReview(
   caller: Caller,
   asked: AnswerToReview,
   source: ReviewSource = 'api',
+  hold?: Hold,
 ): Promise<QueuedItem> {
   const inForce = context.inForce();
   return recorded(
     context,
     caller,
-    (db) => insertForReview(db, inForce, caller, asked, source),
+    (db) => insertForReview(db, inForce, caller, asked, source, hold),
     ({ itemId }) => ({
       ...{ action: 'created', subject: `ReviewItem/${itemId}` },
       changes: [
         { field: 'review.category', after: asked.category },
         { field: 'review.priority', after: asked.priority },
         { field: 'review.source', after: source },
+        ...(hold ? [{ field: 'review.guardrail', after: hold.guardrail }] : []),
       ],
     }),
   );
@@ -71,13 +78,14 @@ export function requireUser({ user, userId }: Pick<Caller, 'user' | 'userId'>): 
   return { user, userId };
 }
 
-/** Queues an answer within a transaction. @throws {ProxyError} `contents_not_stored` */
+/** Queues an answer within a transaction. @param hold absent: nothing holds the answer @throws {ProxyError} `contents_not_stored` */
 export async function insertForReview(
   db: Queryable,
   { snapshot, envelope }: GovernanceInForce,
   { user, userId }: Pick<Caller, 'user' | 'userId'>,
   asked: AnswerToReview,
   source: ReviewSource,
+  hold?: Hold,
 ): Promise<QueuedItem> {
   const { organizationId, storesContents } = snapshot;
   if (!storesContents) {
@@ -93,14 +101,19 @@ export async function insertForReview(
   if (user !== undefined) await noteUser(db, organizationId, { userId, externalId: user });
   if (customer !== undefined) await noteUser(db, organizationId, { userId: aboutUserId, externalId: customer });
   const history = await readQueueHistory(db, organizationId, priority);
-  const createdAt = await insertReviewItem(db, organizationId, {
-    ...{ itemId, userId, aboutUserId, source, category, priority },
-    contentsSealed: sealReview(envelope, organizationId, 'review_items.contents', itemId, {
-      ...{ query, response, metadata },
-    }),
-    reviewsNeeded: (asked.doubleReview ?? isForTwo(category, settings.doubleReview)) ? 2 : 1,
-  });
-  const data = { item_id: itemId, category, priority, source };
+  const createdAt = await insertReviewItem(
+    db,
+    organizationId,
+    {
+      ...{ itemId, userId, aboutUserId, source, category, priority },
+      contentsSealed: sealReview(envelope, organizationId, 'review_items.contents', itemId, {
+        ...{ query, response, metadata },
+      }),
+      reviewsNeeded: (asked.doubleReview ?? isForTwo(category, settings.doubleReview)) ? 2 : 1,
+    },
+    hold,
+  );
+  const data = { item_id: itemId, category, priority, source, response_id: hold?.responseId ?? null };
   await emitEvent(db, { type: 'review.queued', subject: `review/${itemId}`, userId: aboutUserId, data });
   await tellLive(db, 'queue_update', { action: 'queued', item_id: itemId, status: 'queued', category, priority });
   return { itemId, estimatedAt: estimateReviewTime(createdAt.getTime(), history, settings.expectedMs) };

@@ -20,8 +20,9 @@ import type { WireFormat } from '../../../providers/wire-format.ts';
 import type { RoutedKey } from '../../../snapshot/snapshot.ts';
 import type { OpenAiContext } from '../context.ts';
 import { describeStored } from '../describe/stored.ts';
+import { makeHeldResponses, type Shown } from './held-responses.ts';
 import { inputTokensRoute, type ResourceRoute, resourceRoutes, uploadRoute } from './routes.ts';
-import { makeStoredTexts, requireJudgeable } from './stored-texts.ts';
+import { makeStoredTexts, requireJudgeable, type StoredRequest } from './stored-texts.ts';
 import { bodyHeaders, makeUpload } from './upload.ts';
 
 type Params = Readonly<Record<string, string>>;
@@ -39,6 +40,7 @@ interface Permitted extends Pick<Relay, 'path' | 'key' | 'body'> {
 export function registerResources(app: SurfaceApp, options: OpenAiContext): void {
   const { pipeline, inForce, ownership, background, exchange, guardrails, providers, metrics, audit } = options;
   const stored = makeStoredTexts(guardrails, inForce);
+  const held = makeHeldResponses(options.heldAnswers, stored, inForce);
 
   const answer = async (route: ResourceRoute, request: ResourceRequest, reply: FastifyReply, permitted: Permitted) => {
     const gone = new AbortController();
@@ -47,6 +49,7 @@ export function registerResources(app: SurfaceApp, options: OpenAiContext): void
     const asker = { requestId: request.callContext.requestId, caller: request.caller, key };
     const guard = await stored.guardOf(route, asker);
     if (guard) requireJudgeable(request.url, guard);
+    await held.requireWhole(route, request.params.id, request.url, asker);
     const answered = await relay(exchange, {
       method: route.method,
       path,
@@ -75,9 +78,35 @@ export function registerResources(app: SurfaceApp, options: OpenAiContext): void
       audit.did(request.caller, 'deleted', `${route.kind}/${request.params.id ?? ''}`);
     }
     if (!isSuccess) return reply.send(whole);
-    const shown = isFile ? await stored.judgeFile(whole, asker) : guard ? await stored.judge(guard, whole) : whole;
-    if (shown !== whole) reply.header('content-length', shown.length);
-    return reply.send(shown);
+    const shown = isFile
+      ? await stored.judgeFile(whole, asker)
+      : await judgeAnswer(route, request, whole, asker, guard);
+    if (Buffer.isBuffer(shown)) {
+      if (shown !== whole) reply.header('content-length', shown.length);
+      return reply.send(shown);
+    }
+    return reply.headers({ ...shown.headers, 'content-length': shown.body.length }).send(shown.body);
+  };
+
+  /** An answer as rules let it pass, or as people have decided about it. */
+  const judgeAnswer = async (
+    route: ResourceRoute,
+    request: ResourceRequest,
+    whole: Buffer,
+    asker: StoredRequest,
+    guard: OutputGuard | undefined,
+  ): Promise<Buffer | Shown> => {
+    const { id } = request.params;
+    const before = await held.show(route, id, whole, asker);
+    if (before || !guard) return before ?? whole;
+    try {
+      return await stored.judge(guard, whole);
+    } catch (error) {
+      if (!(error instanceof ProxyError && error.code === 'answer_held')) throw error;
+      const now = await held.show(route, id, whole, asker);
+      if (!now) throw error;
+      return now;
+    }
   };
 
   /** Whose the new thing is, and whose is gone, is known before the caller has the answer. */

@@ -2,7 +2,7 @@ import { editBody, type ReadBody } from '../../../calls/admit/body.ts';
 import type { Caller } from '../../../calls/call.ts';
 import type { InForce } from '../../../calls/context.ts';
 import { ProxyError } from '../../../error.ts';
-import type { CallGuard } from '../../../guardrails/call-guard.ts';
+import type { CallGuard, GuardedCall } from '../../../guardrails/call-guard.ts';
 import type { Guardrails } from '../../../guardrails/guardrails.ts';
 import type { OutputGuard } from '../../../guardrails/output/output-guard.ts';
 import { asArray, asObject, type Body, parseObject } from '../../../providers/json.ts';
@@ -21,8 +21,18 @@ export interface StoredRequest {
 export interface StoredTexts {
   /** The text of a body that adds to what is stored. @throws {ProxyError} where a rule refuses it */
   checkBody(asked: ReadBody, request: StoredRequest): Promise<string | undefined>;
-  /** The guard of stored answers. Undefined where no rule is about them. */
-  guardOf(route: Pick<ResourceRoute, 'kind' | 'path'>, request: StoredRequest): Promise<OutputGuard | undefined>;
+  /**
+   * The guard of stored answers. Undefined where no rule is about them.
+   *
+   * @param isReleased people have let it pass, so no rule holds it again
+   */
+  guardOf(
+    route: Pick<ResourceRoute, 'kind' | 'path' | 'effect'>,
+    request: StoredRequest,
+    isReleased?: boolean,
+  ): Promise<OutputGuard | undefined>;
+  /** Whether a rule may hold what the answer says. */
+  mayHold(route: Pick<ResourceRoute, 'kind' | 'path' | 'effect'>, request: StoredRequest): Promise<boolean>;
   /** Judges a whole answer. @throws {ProxyError} where a rule refuses it */
   judge(guard: OutputGuard, whole: Buffer): Promise<Buffer>;
   /** Judges the file of a batch's answers, line by line. @throws {ProxyError} where a rule refuses it */
@@ -41,6 +51,7 @@ export function makeStoredTexts(guardrails: Pick<Guardrails, 'check'>, inForce: 
     operation: OperationName,
     said: Body | undefined,
     { requestId, caller, key }: StoredRequest,
+    review?: GuardedCall['review'],
   ): Promise<CallGuard | undefined> => {
     const { snapshot, envelope } = inForce();
     if (snapshot.spec.guardrails === undefined) return undefined;
@@ -59,6 +70,7 @@ export function makeStoredTexts(guardrails: Pick<Guardrails, 'check'>, inForce: 
       key,
       said,
       isRewritable: true,
+      ...(review && { review }),
     });
   };
   const judge = async (guard: OutputGuard, answer: Body): Promise<Body | undefined> => {
@@ -74,9 +86,14 @@ export function makeStoredTexts(guardrails: Pick<Guardrails, 'check'>, inForce: 
       const guard = await check('responses', asked.body, request);
       return guard?.isEditing() ? editBody(asked, guard.edit).text : undefined;
     },
-    async guardOf({ kind, path }, request) {
-      const isAnswer = kind === 'response' ? !path.endsWith('/input_items') : kind === 'conversation';
-      return isAnswer ? (await check('responses', undefined, request))?.output : undefined;
+    async guardOf(route, request, isReleased = false) {
+      if (route.kind !== 'conversation' && !showsResponse(route)) return undefined;
+      // An item of a conversation cannot be asked for again, so it is not held.
+      const review = route.kind === 'conversation' ? undefined : isReleased ? 'done' : 'hold';
+      return (await check('responses', undefined, request, review))?.output;
+    },
+    async mayHold(route, request) {
+      return showsResponse(route) && ((await check('responses', undefined, request, 'hold'))?.mayHold() ?? false);
     },
     async judge(guard, whole) {
       const answer = parseObject(whole.toString('utf8'));
@@ -101,6 +118,11 @@ export function makeStoredTexts(guardrails: Pick<Guardrails, 'check'>, inForce: 
       return isChanged ? Buffer.from(lines.join('\n')) : whole;
     },
   };
+}
+
+/** Whether the answer to a request is a response as a whole. */
+export function showsResponse({ kind, path, effect }: Pick<ResourceRoute, 'kind' | 'path' | 'effect'>): boolean {
+  return kind === 'response' && effect !== 'delete' && !path.endsWith('/input_items');
 }
 
 /** Items of a conversation, in the form of an answer. */

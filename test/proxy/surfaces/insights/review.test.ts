@@ -105,10 +105,10 @@ describe('human review', () => {
       'select type, data from chaperone.webhook_events where subject = $1 order by occurred_at',
       [`review/${id}`],
     );
-    const about = { item_id: id, category: 'investment_advice', priority: 2, source: 'api' };
+    const about = { item_id: id, category: 'investment_advice', priority: 2, source: 'api', response_id: null };
     assert.deepEqual(events.rows, [
       { type: 'review.queued', data: about },
-      { type: 'review.decided', data: { ...about, approved: false, edited: false } },
+      { type: 'review.decided', data: { ...about, approved: false, edited: false, expired: false } },
     ]);
   });
 
