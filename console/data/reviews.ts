@@ -16,6 +16,10 @@ export interface ReviewItem {
   readonly approved: boolean | null;
   readonly edited: boolean;
   readonly final_response: string | null;
+  /** The guardrail that keeps the answer from its caller until it is released. Null: none. */
+  readonly held_by: string | null;
+  readonly held_until: string | null;
+  readonly metadata: Readonly<Record<string, unknown>>;
   readonly comment_count: number;
   readonly created_at: string;
   readonly reviewed_at: string | null;

@@ -15,7 +15,7 @@ export const review = definePage<WholeReview>({
   load: async ({ api, params: { id = '' } }) =>
     (await api.get<Enveloped<WholeReview>>(`/api/v1/review/items/${encodeURIComponent(id)}`)).data,
   show: (item, view) => html`<p class="crumbs"><a href="#/reviews">Review queue</a></p>
-    <p class="summary">${reviewBadge(item)} <strong>${item.category.replaceAll('_', ' ')}</strong> queued ${ago(item.created_at)}</p>
+    <p class="summary">${reviewBadge(item)} <strong>${item.category.replaceAll('_', ' ')}</strong> queued ${ago(item.created_at)}${isOpen(item) ? showHold(item) : nothing}</p>
     <div class="aside">
       <div class="page">
         ${showSection(
@@ -25,6 +25,7 @@ export const review = definePage<WholeReview>({
             { role: 'assistant', text: item.response },
           ]),
         )}
+        ${showToolCalls(item)}
         ${isOpen(item) && mayReview(view) ? showSection('Your decision', showForm(item, view)) : nothing}
         ${item.final_response !== null && item.edited ? showSection('As it was edited', showDiff('Edit of the answer', item.response, item.final_response)) : nothing}
       </div>
@@ -49,7 +50,7 @@ function showForm(item: WholeReview, view: View): TemplateResult {
     ${edited.value === item.response ? nothing : showDiff('Your edit', item.response, edited.value)}
     <label class="field"><span>Why</span><textarea rows="2" .value=${feedback.value} @input=${text(feedback.set)}></textarea></label>
     <div class="row">
-      <button type="button" class="primary" ?disabled=${view.isBusy} @click=${() => decide(item, view, true)}>Approve <kbd>A</kbd></button>
+      <button type="button" class="primary" ?disabled=${view.isBusy} @click=${() => decide(item, view, true)}>${item.held_by === null ? 'Approve' : 'Release'} <kbd>A</kbd></button>
       <button type="button" class="danger" ?disabled=${view.isBusy} @click=${() => decide(item, view, false)}>Reject <kbd>R</kbd></button>
       <button type="button" class="quiet" ?disabled=${view.isBusy} @click=${() => takeNext(view)}>Next one <kbd>N</kbd></button>
       ${item.claimed_by === null ? nothing : html`<button type="button" class="quiet" ?disabled=${view.isBusy} @click=${() => giveBack(item, view)}>Give it back</button>`}
@@ -68,7 +69,7 @@ function decide(item: WholeReview, view: View, approved: boolean): void {
       });
       await view.reload();
     },
-    approved ? 'Approved' : 'Rejected',
+    approved ? (item.held_by === null ? 'Approved' : 'Released') : 'Rejected',
   );
 }
 
@@ -84,12 +85,30 @@ function showAbout(item: WholeReview): TemplateResult {
     ['Urgency', `${item.priority} of 5`],
     ['Reviews', `${item.reviews} of ${item.reviews_needed}`],
     ['Comes from', item.source],
+    ['Held by', item.held_by],
+    ['Rejected by itself', item.held_until !== null && isOpen(item) ? moment(item.held_until) : null],
     ['Queued by', item.queued_by],
     ['With', item.claimed_by],
     ['Until', item.claimed_until && moment(item.claimed_until)],
     ['Decided', item.reviewed_at && moment(item.reviewed_at)],
     ['Id', html`<code>${item.item_id}</code>`],
   ]);
+}
+
+/** Somebody waits for a held answer. */
+function showHold({ held_by: rule, held_until: until }: WholeReview): TemplateResult | typeof nothing {
+  if (rule === null || until === null) return nothing;
+  return html` · ${badge('held', 'warn')} its caller waits until it is released, or until ${moment(until)}`;
+}
+
+/** What the model wants to call belongs to a held answer, and an edit leaves it as it is. */
+function showToolCalls({ metadata }: WholeReview): TemplateResult | typeof nothing {
+  const { tool_calls: calls } = metadata;
+  if (!Array.isArray(calls) || calls.length === 0) return nothing;
+  return showSection(
+    'The tools that it calls',
+    html`<pre class="raw" tabindex="0" aria-label="Calls of tools">${JSON.stringify(calls, null, 2)}</pre>`,
+  );
 }
 
 function showDecisions({ decisions }: WholeReview): TemplateResult {

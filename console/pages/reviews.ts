@@ -71,7 +71,11 @@ function showItems(items: readonly ReviewItem[]): TemplateResult {
         label: 'Question',
         show: (item) => html`<a class="cut wide" href=${at('#/reviews', item.item_id)}>${item.query}</a>`,
       },
-      { label: 'State', show: reviewBadge },
+      {
+        label: 'State',
+        show: (item) =>
+          html`${reviewBadge(item)} ${item.held_by !== null && item.status !== 'reviewed' ? badge('held', 'warn') : nothing}`,
+      },
       { label: 'Category', isExtra: true, show: (item) => item.category.replaceAll('_', ' ') },
       { label: 'Urgency', isFigure: true, show: (item) => item.priority },
       { label: 'Reviews', isFigure: true, isExtra: true, show: (item) => `${item.reviews} of ${item.reviews_needed}` },

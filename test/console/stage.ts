@@ -64,6 +64,7 @@ const rules = {
   guardrails: [
     { name: 'personal-data', action: 'Redact', restore: true, pii: { kinds: ['email', 'card'] } },
     { name: 'no-secrets', action: 'Block', appliesTo: 'Input', words: { words: ['Nightingale'] } },
+    { name: 'promises', action: 'Review', appliesTo: 'Input', words: { words: ['guaranteed'] } },
   ],
   cache: { scope: 'User', ttl: '1h', match: { operations: ['embeddings'] } },
 };

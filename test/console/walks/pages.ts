@@ -135,9 +135,11 @@ export function walkPages(stage: () => Stage): void {
   });
 
   it('reviews answers by the keyboard alone', async () => {
-    const { visit, ask, stack } = stage();
+    const { visit, ask, stack, member } = stage();
     const queued = { query: 'Which stocks should I buy?', response: 'Buy all of them.', category: 'investment_advice' };
-    assert.equal((await ask('POST', '/api/v1/review/queue', queued)).status, 200);
+    assert.equal((await ask('POST', '/api/v1/review/queue', { ...queued, priority: 1 })).status, 200);
+    const promise = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Is a return guaranteed?' }] };
+    assert.equal((await ask('POST', '/v1/chat/completions', promise, member)).status, 403);
     const token = await stack.sign({ user: 'rita@example.com', roles: ['reviewer'] });
     const person = await visit({ token, at: '/reviews' });
     await person.settled();
@@ -145,6 +147,12 @@ export function walkPages(stage: () => Stage): void {
     await person.page.keyboard.press('n');
     await shows(person.main, 'Buy all of them.');
     await shows(person.main, 'in review');
+    await person.page.keyboard.press('a');
+    await shows(person.main.locator('.summary'), 'approved');
+    await person.page.keyboard.press('n');
+    await shows(person.main, 'Is a return guaranteed?');
+    await shows(person.main.locator('.summary'), 'its caller waits');
+    await shows(person.main, 'promises');
     await person.page.keyboard.press('a');
     await shows(person.main.locator('.summary'), 'approved');
     await person.page.keyboard.press('n');
