@@ -12,6 +12,12 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set before a route's handler, except where the route is anonymous. */
     caller: Caller;
+    /**
+     * Finds the caller once more, by what is in force then, for an answer that lasts. Set like `caller`.
+     *
+     * @throws {ProxyError} where the credential has expired or was revoked, or its user was deactivated
+     */
+    findCaller: () => Promise<Caller>;
     /** For calls that a route makes. Set like `caller`. */
     callContext: CallContext;
     /** The request's memory. It is given back when the answer is through. */
@@ -53,6 +59,8 @@ export function identifyCallers(
         request.routeOptions.config.visitors ?? false,
       );
       request.caller = { ...caller, requestId: request.id };
+      const isForVisitors = request.routeOptions.config.visitors ?? false;
+      request.findCaller = async () => (await pipeline.authenticate(request.raw, mayLackUser, isForVisitors)).caller;
       const { visitor } = caller.identity;
       if (visitor?.newToken !== undefined) reply.raw.setHeader('x-visitor-token', visitor.newToken);
       await rates?.admit(request.raw, reply.raw, { caller, inForce });

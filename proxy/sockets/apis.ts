@@ -25,6 +25,8 @@ export interface SocketApi {
   readonly load: () => Promise<OpenSession>;
   /** Whether it makes no calls, so that it needs no user. */
   readonly mayLackUser?: boolean;
+  /** Whether it ends when its credential expires. Absent: it outlives that, as at OpenAI. */
+  readonly endsWithCredential?: boolean;
   /** Whether the address may have the credential, as `token`. */
   readonly takesTokenInAddress?: boolean;
   /** How large a message of a client may be. Absent: as the limits say. */
@@ -56,6 +58,7 @@ export const socketApis: ReadonlyMap<string, SocketApi> = new Map([
       route: 'GET /websocket',
       load: async () => (await import('./live/open.ts')).openLive,
       mayLackUser: true,
+      endsWithCredential: true,
       takesTokenInAddress: true,
       messageBytes: 4_096,
     },

@@ -21,25 +21,32 @@ export interface SessionCaller {
   /** The ephemeral key that opened it. Undefined: it was opened by another credential. */
   readonly secret: ClientSecret | undefined;
   /**
-   * Finds the caller by what is in force now. A credential that has expired since still holds its session; one that was
-   * revoked does not.
+   * Finds the caller by what is in force now. A credential that has expired since still holds its session, unless the API
+   * ends with it; one that was revoked does not.
    *
    * @throws {ProxyError} where the caller may make no calls any more
    */
   find(): Identified | Promise<Identified>;
 }
 
+/** What an API asks of who opens its sessions. */
+export interface CallerTerms {
+  /** Whether the session needs no user, even where the organization requires one of calls. */
+  readonly mayLackUser?: boolean | undefined;
+  /** Whether the session ends when its credential expires. */
+  readonly endsWithCredential?: boolean | undefined;
+}
+
 /**
  * Reads who opens a session, by a header, a subprotocol or an ephemeral key.
  *
- * @param mayLackUser whether the session needs no user, even where the organization requires one of calls
  * @throws {ProxyError} `invalid_credentials`, `invalid_header`
  */
 export function readCaller(
   { headers: stated, rawHeaders }: Pick<IncomingMessage, 'headers' | 'rawHeaders'>,
   { authenticate, identify }: Pick<Pipeline, 'authenticate' | 'identify'>,
   inForce: () => InForce,
-  mayLackUser = false,
+  terms: CallerTerms = {},
 ): SessionCaller {
   const headers = withKeyOfProtocol(stated);
   const credential = readCredential(headers);
@@ -47,11 +54,11 @@ export function readCaller(
     return {
       secret: undefined,
       find: rememberSession(
-        () => authenticate({ headers, rawHeaders }, mayLackUser),
+        () => authenticate({ headers, rawHeaders }, terms.mayLackUser),
         headers,
         identify,
         inForce,
-        mayLackUser,
+        terms,
       ),
     };
   }
@@ -86,7 +93,7 @@ function rememberSession(
   headers: IncomingMessage['headers'],
   identify: Pipeline['identify'],
   inForce: () => InForce,
-  mayLackUser: boolean,
+  { mayLackUser, endsWithCredential }: CallerTerms,
 ): SessionCaller['find'] {
   let last: Identified | undefined;
   const note = (found: Identified) => {
@@ -96,7 +103,7 @@ function rememberSession(
   };
   const orLast = (error: unknown) => {
     const hasExpired = error instanceof ProxyError && error.cause instanceof errors.JWTExpired;
-    if (!hasExpired || !last) throw error;
+    if (!hasExpired || !last || endsWithCredential) throw error;
     const current = inForce();
     return { caller: identify(last.caller.identity, headers, current.snapshot, mayLackUser), inForce: current };
   };

@@ -44,7 +44,10 @@ export interface Sockets {
   cut(): void;
 }
 
+/** How soon a change of what is in force reaches the sessions. */
 const reviewMs = 1_000;
+/** How soon a session ends that ends when its credential expires: no change tells of that. */
+const expiryMs = 4_000;
 
 /** Makes the sessions of a process, and what looks after them. */
 export function makeSockets(context: SocketsContext): Sockets {
@@ -71,7 +74,7 @@ export function makeSockets(context: SocketsContext): Sockets {
     if (open + opening >= most) throw new ProxyError('overloaded', { message: `the proxy has ${most} open sessions` });
   };
   const open = async (
-    { kind, route, load, takesTokenInAddress, mayLackUser }: SocketApi,
+    { kind, route, load, takesTokenInAddress, ...terms }: SocketApi,
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
@@ -81,7 +84,7 @@ export function makeSockets(context: SocketsContext): Sockets {
     requireHandshake(request);
     requireRoom(kind);
     const headers = takesTokenInAddress ? withTokenOfAddress(request) : request.headers;
-    const caller = readCaller({ headers, rawHeaders: request.rawHeaders }, context.pipeline, inForce, mayLackUser);
+    const caller = readCaller({ headers, rawHeaders: request.rawHeaders }, context.pipeline, inForce, terms);
     const first = await caller.find();
     note(first.caller);
     const openSession = await load();
@@ -115,14 +118,17 @@ export function makeSockets(context: SocketsContext): Sockets {
     });
   };
 
-  let snapshot: unknown;
+  let known: unknown;
   setInterval(() => {
     if (sessions.size === 0 || isStopping) return;
-    const current = runOrUndefined(() => inForce().snapshot);
-    if (current === snapshot) return;
-    snapshot = current;
+    const current = runOrUndefined(inForce);
+    if (current === known) return;
+    known = current;
     for (const session of sessions.keys()) void session.review();
   }, reviewMs).unref();
+  setInterval(() => {
+    for (const [session, kind] of sessions) if (endWithCredential.has(kind)) void session.review();
+  }, expiryMs).unref();
   setInterval(() => {
     for (const session of sessions.keys()) session.tick();
   }, limits.pingMs).unref();
@@ -169,6 +175,10 @@ export function makeSockets(context: SocketsContext): Sockets {
     },
   };
 }
+
+const endWithCredential = new Set(
+  [...socketApis.values()].flatMap(({ kind, endsWithCredential }) => (endsWithCredential ? kind : [])),
+);
 
 function makeServer(maxPayload: number): WebSocketServer {
   return new WebSocketServer({
