@@ -4,6 +4,7 @@ import { makeClient } from '../database/client.ts';
 import { keepsConnection, outageKindOf, outages } from '../database/outage.ts';
 import type { Queryable } from '../database/queryable.ts';
 import { ProxyError } from './error.ts';
+import { makeQueue } from './queue.ts';
 
 /** The proxy's connection for reading and writing the organization's rows. No call waits for it. */
 export interface Store {
@@ -14,6 +15,11 @@ export interface Store {
    * @throws {ProxyError} `store_unavailable` where the database cannot be used; other errors of `work` pass through
    */
   run<T>(work: (db: Queryable) => Promise<T>): Promise<T>;
+  /**
+   * The same connection for the further steps of a request whose first one is done: its work goes before all other work
+   * that waits. Of many requests at once, each would otherwise wait for the first steps of all.
+   */
+  readonly ahead: Store;
   /** Waits for the current work, then closes the connection. */
   close(): Promise<void>;
 }
@@ -38,7 +44,7 @@ export function makeStore({ databaseUrl, log }: StoreOptions): Store {
   let client: Client | undefined;
   /** The URL of the current connection. */
   let connectedUrl = '';
-  let last: Promise<unknown> = Promise.resolve();
+  const queue = makeQueue();
 
   const open = async (url: string): Promise<Client> => {
     const next = makeClient({
@@ -82,15 +88,16 @@ export function makeStore({ databaseUrl, log }: StoreOptions): Store {
     }
   };
 
-  return {
-    run(work) {
-      const result = last.then(() => attempt(work));
-      last = result.catch(() => {});
-      return result;
-    },
-    async close() {
-      await last;
-      await client?.end().catch(() => {});
-    },
+  const close = async () => {
+    await queue.isEmpty();
+    await client?.end().catch(() => {});
   };
+  const ahead: Store = {
+    run: (work) => queue.addNext(() => attempt(work)),
+    get ahead() {
+      return ahead;
+    },
+    close,
+  };
+  return { run: (work) => queue.add(() => attempt(work)), ahead, close };
 }

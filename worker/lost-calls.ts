@@ -38,7 +38,8 @@ export async function settleLostCalls({ id, store, settlement, shipper }: LostCa
   for (const record of settled) settlement.recovered(record);
 }
 
-type LostCallsOptions = Pick<WorkerOrganization, 'id' | 'store'> & {
+type LostCallsOptions = Pick<WorkerOrganization, 'id'> & {
+  readonly store: Pick<WorkerOrganization['store'], 'run'>;
   readonly settlement: Pick<WorkerOrganization['settlement'], 'recovered'>;
   readonly shipper: Pick<WorkerOrganization['shipper'], 'setAside'>;
 };

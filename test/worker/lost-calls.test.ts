@@ -20,7 +20,7 @@ test('a lost call whose record is refused holds up no other, and is set aside', 
   const settle = () =>
     settleLostCalls({
       id,
-      store: { run: (work) => work(db), close: async () => {} },
+      store: { run: (work) => work(db) },
       settlement: { recovered: (record) => recovered.push(record) },
       shipper: {
         setAside: (_, { row }, { message }) => aside.push([recordOf(String(row)).request_id, message]),

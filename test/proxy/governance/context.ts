@@ -5,6 +5,7 @@ import type { GovernanceContext } from '../../../proxy/governance/context.ts';
 import { chat } from '../../../proxy/operations/chat.ts';
 import { providerTable } from '../../../proxy/providers/table.ts';
 import type { Snapshot } from '../../../proxy/snapshot/snapshot.ts';
+import type { Store } from '../../../proxy/store.ts';
 import { makeSnapshot, organizationId } from '../snapshot.ts';
 
 /** Thrown where a use case has admitted the caller and goes on to the database. */
@@ -21,6 +22,13 @@ export function makeGovernance(
     envelope: makeEnvelope(generateDataKeys()),
     namespaces: new Map(),
   };
+  const store: Store = {
+    run: reach,
+    get ahead() {
+      return store;
+    },
+    close: async () => {},
+  };
   return {
     pipeline: { admit: reach, ask: reach, explain: reach },
     surfaces: [{ calls: { prefix: '/v1', operations: [chat] } }],
@@ -28,7 +36,7 @@ export function makeGovernance(
     modelRules: makeModelRules(),
     providers: providerTable,
     origin: undefined,
-    store: { run: reach, close: async () => {} },
+    store,
     metrics: { analyses: { inc() {} } },
     spool: { rate() {}, findWaiting: () => undefined },
     shipped: async () => {},
