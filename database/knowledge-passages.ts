@@ -73,13 +73,14 @@ export async function searchPassages(
   question: string,
   limit: number,
 ): Promise<FoundPassage[]> {
-  const { rows } = await db.query<FoundPassage>(
-    `select f.article_id as "articleId", f.number, f.score, p.version, p.starts_at as "startsAt", p.ends_at as "endsAt"
+  const { rows } = await db.query<FoundPassage>({
+    name: 'search-passages',
+    text: `select f.article_id as "articleId", f.number, f.score, p.version, p.starts_at as "startsAt", p.ends_at as "endsAt"
      from chaperone.search_passages($2::text, $3::integer) f
        join chaperone.knowledge_passages p
          on p.organization_id = $1::uuid and p.article_id = f.article_id and p.number = f.number
      order by f.score desc, f.article_id, f.number`,
-    [organizationId, question, limit],
-  );
+    values: [organizationId, question, limit],
+  });
   return rows;
 }

@@ -85,15 +85,16 @@ export async function findArticleVersions(
   organizationId: string,
   asked: readonly Pick<ArticleRow, 'articleId' | 'version'>[],
 ): Promise<ArticleRow[]> {
-  const { rows } = await db.query<ArticleRow>(
-    `select ${columns}
+  const { rows } = await db.query<ArticleRow>({
+    name: 'find-article-versions',
+    text: `select ${columns}
      from unnest($2::text[], $3::integer[]) as asked (article_id, version)
        join chaperone.knowledge_articles a
          on a.organization_id = $1::uuid and a.article_id = asked.article_id
        join chaperone.knowledge_versions v
          on v.organization_id = $1::uuid and v.article_id = asked.article_id and v.version = asked.version`,
-    [organizationId, asked.map(({ articleId }) => articleId), asked.map(({ version }) => version)],
-  );
+    values: [organizationId, asked.map(({ articleId }) => articleId), asked.map(({ version }) => version)],
+  });
   return rows;
 }
 
@@ -103,14 +104,15 @@ export async function findPublishedArticles(
   organizationId: string,
   articleIds: readonly string[],
 ): Promise<ArticleRow[]> {
-  const { rows } = await db.query<ArticleRow>(
-    `select ${columns}
+  const { rows } = await db.query<ArticleRow>({
+    name: 'find-published-articles',
+    text: `select ${columns}
      from chaperone.knowledge_articles a
        join chaperone.knowledge_versions v
          on v.organization_id = a.organization_id and v.article_id = a.article_id and v.version = a.version
      where a.organization_id = $1::uuid and a.article_id = any ($2::text[]) and a.status = 'published'`,
-    [organizationId, articleIds],
-  );
+    values: [organizationId, articleIds],
+  });
   return rows;
 }
 

@@ -96,12 +96,17 @@ export type WebhookEvent = {
  *
  * @returns how many webhooks are told
  */
-export async function emitEvent(db: Queryable, { type, subject, userId, data }: WebhookEvent): Promise<number> {
+export async function emitEvent(db: Queryable, event: WebhookEvent): Promise<number> {
   const { rows } = await db.query<{ told: number }>(
     'select chaperone.emit_event($1::text, $2::text, $3::uuid, $4::jsonb) as told',
-    [type, subject, userId, JSON.stringify(data)],
+    eventValues(event),
   );
   return rows[0]?.told ?? 0;
+}
+
+/** The arguments of `chaperone.emit_event`. */
+export function eventValues({ type, subject, userId, data }: WebhookEvent) {
+  return [type, subject, userId, JSON.stringify(data)];
 }
 
 /** The same for any organization. @param db the owner's connection */

@@ -48,20 +48,6 @@ const columns = `c.conversation_id as "conversationId", c.user_id as "userId", u
 const withUser = `chaperone.support_conversations c
   join chaperone.users u on u.organization_id = c.organization_id and u.user_id = c.user_id`;
 
-/** Begins a conversation. The customer must have a row among the users. */
-export async function insertSupportConversation(
-  db: Queryable,
-  organizationId: string,
-  row: Pick<SupportConversationRow, 'conversationId' | 'userId' | 'channel' | 'metadataSealed'>,
-): Promise<void> {
-  await db.query(
-    `insert into chaperone.support_conversations
-       (organization_id, conversation_id, user_id, channel, status, metadata_encrypted)
-     values ($1::uuid, $2::text, $3::uuid, $4::text, 'active', $5::bytea)`,
-    [organizationId, row.conversationId, row.userId, row.channel, row.metadataSealed],
-  );
-}
-
 /** Finds a conversation. @param locked others wait with their changes until the transaction ends */
 export async function findSupportConversation(
   db: Queryable,
@@ -69,11 +55,12 @@ export async function findSupportConversation(
   conversationId: string,
   locked = false,
 ): Promise<SupportConversationRow | undefined> {
-  const { rows } = await db.query<SupportConversationRow>(
-    `select ${columns} from ${withUser}
+  const { rows } = await db.query<SupportConversationRow>({
+    name: locked ? 'lock-support-conversation' : 'find-support-conversation',
+    text: `select ${columns} from ${withUser}
      where c.organization_id = $1::uuid and c.conversation_id = $2::text${locked ? ' for update of c' : ''}`,
-    [organizationId, conversationId],
-  );
+    values: [organizationId, conversationId],
+  });
   return rows[0];
 }
 

@@ -45,21 +45,6 @@ export async function insertSupportMessage(
   return rows[0]?.createdAt ?? new Date();
 }
 
-/** Adds the answer that a process begins to make. */
-export async function insertPendingAnswer(
-  db: Queryable,
-  organizationId: string,
-  conversationId: string,
-  row: Pick<SupportMessageRow, 'number' | 'messageId'>,
-): Promise<void> {
-  await db.query(
-    `insert into chaperone.support_messages
-       (organization_id, conversation_id, number, message_id, sender, status, held_until)
-     values ($1::uuid, $2::text, $3::integer, $4::text, 'ai', 'pending', clock_timestamp() + $5::integer * interval '1 ms')`,
-    [organizationId, conversationId, row.number, row.messageId, holdMs],
-  );
-}
-
 /** An answer that a process makes. */
 export interface HeldAnswer {
   readonly conversationId: string;
@@ -128,8 +113,9 @@ export async function readSupportMessages(
   conversationId: string,
   { beforeNumber = 2 ** 31 - 1, last }: { readonly beforeNumber?: number; readonly last: number },
 ): Promise<SupportMessageRow[]> {
-  const { rows } = await db.query<SupportMessageRow>(
-    `select number, message_id as "messageId", sender,
+  const { rows } = await db.query<SupportMessageRow>({
+    name: 'read-support-messages',
+    text: `select number, message_id as "messageId", sender,
        case when status = 'pending' and held_until < clock_timestamp() then 'interrupted' else status end as status,
        contents_encrypted as sealed, confidence, sources, error_code as "errorCode",
        created_at as "createdAt", completed_at as "completedAt"
@@ -137,7 +123,7 @@ export async function readSupportMessages(
      where organization_id = $1::uuid and conversation_id = $2::text and number < $3::integer
      order by number desc
      limit $4::integer`,
-    [organizationId, conversationId, beforeNumber, last],
-  );
+    values: [organizationId, conversationId, beforeNumber, last],
+  });
   return rows.reverse();
 }

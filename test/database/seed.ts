@@ -40,7 +40,6 @@ import { closeTurn } from '../../database/speech/turns.ts';
 import {
   changeSupportConversation,
   countAssignment,
-  insertSupportConversation,
   rateSupportConversation,
 } from '../../database/support/conversations.ts';
 import { insertSupportMessage } from '../../database/support/messages.ts';
@@ -305,7 +304,12 @@ export async function seedSupport(
 ): Promise<void> {
   const conversationId = said('conversation');
   const metadataSealed = Buffer.from(said('metadata'));
-  await insertSupportConversation(db, organizationId, { conversationId, userId, channel: 'chat', metadataSealed });
+  await db.query(
+    `insert into chaperone.support_conversations
+       (organization_id, conversation_id, user_id, channel, status, metadata_encrypted)
+     values ($1::uuid, $2::text, $3::uuid, 'chat', 'active', $4::bytea)`,
+    [organizationId, conversationId, userId, metadataSealed],
+  );
   const sealed = Buffer.from(said('message'));
   await insertSupportMessage(db, organizationId, conversationId, {
     number: 1,

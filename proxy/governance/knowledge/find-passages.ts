@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { findArticleVersions } from '../../../database/knowledge.ts';
 import { searchPassages } from '../../../database/knowledge-passages.ts';
 import type { Queryable } from '../../../database/queryable.ts';
-import { openArticle } from '../../../knowledge/article.ts';
+import { type Article, openArticle } from '../../../knowledge/article.ts';
 import { foldWords } from '../../../knowledge/fold.ts';
 import { type EmbeddingModel, knowledgeSettingsOf } from '../../../knowledge/settings.ts';
 import type { CallContext } from '../../calls/context.ts';
@@ -10,7 +10,6 @@ import { type ProblemCode, ProxyError, problems } from '../../error.ts';
 import type { GovernanceContext } from '../context.ts';
 import { embedQuestion } from './embed-question.ts';
 import { fuse, type RankedPassage } from './fuse.ts';
-import { type FiledArticle, noteIndexed } from './index-state.ts';
 import { searchVectors } from './search-vectors.ts';
 
 export type RetrievalContext = Pick<GovernanceContext, 'inForce' | 'store' | 'pipeline'>;
@@ -19,7 +18,7 @@ export type RetrievalContext = Pick<GovernanceContext, 'inForce' | 'store' | 'pi
 export interface RetrievedPassage {
   /** `<article id>#<number>`. */
   readonly id: string;
-  readonly article: FiledArticle;
+  readonly article: Article;
   /** Its place in the article, from 0. */
   readonly number: number;
   /** Markdown. */
@@ -55,6 +54,8 @@ export interface RetrievalOptions {
 const patienceMs = 5_000;
 /** How many passages of each ranking are fused. */
 const rankedPassages = 200;
+/** Where nothing is fused, so many are enough for each one that is wanted: others are of an article that has enough. */
+const rankedForEach = 16;
 
 /**
  * Finds the passages of published articles that answer a question best, in any language. Everybody may. The caller is who
@@ -72,9 +73,10 @@ export async function findPassages(
   const { inForce, store } = context;
   const { snapshot } = inForce();
   const { isSearchable, embedding } = knowledgeSettingsOf(snapshot.spec);
+  const ranked = embedding ? rankedPassages : Math.min(rankedPassages, limit * rankedForEach);
   const asking = embedding && embedPatiently(context, call, question, embedding, isSearchable);
   const byWords = isSearchable
-    ? await store.run((db) => searchPassages(db, snapshot.organizationId, foldWords(question), rankedPassages))
+    ? await store.run((db) => searchPassages(db, snapshot.organizationId, foldWords(question), ranked))
     : [];
   const embedded = await asking;
   const byVectors =
@@ -151,7 +153,7 @@ async function openPassages(
   const rows = await findArticleVersions(db, organizationId, [...wanted.values()]);
   const published = rows.filter(({ status }) => status === 'published');
   const opened = published.map((row) => openArticle(envelope, organizationId, row));
-  const articles = new Map((await noteIndexed(db, snapshot, opened)).map((article) => [article.id, article]));
+  const articles = new Map(opened.map((article) => [article.id, article]));
   return ranked.flatMap(({ articleId, number, version, startsAt, endsAt, ...places }) => {
     const article = articles.get(articleId);
     if (article?.version !== version) return [];

@@ -18,14 +18,14 @@ export interface NearPassage {
 /** By their sketches, this many are found; by their vectors, they are ranked. */
 const candidates = 200;
 
-/** What a process knows of an organization's vectors, for as long as it holds the organization. */
+/** What a process knows of an organization's vectors, for as long as it holds the organization: by its `store.ahead`. */
 const indexes = new WeakMap<Store, { readonly space: string; readonly index: VectorIndex }>();
 
 function indexOf(store: Store, organizationId: string, space: string): VectorIndex {
-  const known = indexes.get(store);
+  const known = indexes.get(store.ahead);
   if (known?.space === space) return known.index;
   const index = makeVectorIndex(store, organizationId, space);
-  indexes.set(store, { space, index });
+  indexes.set(store.ahead, { space, index });
   return index;
 }
 

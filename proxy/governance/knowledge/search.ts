@@ -1,6 +1,6 @@
 import type { CallContext } from '../../calls/context.ts';
 import { findPassages, type Retrieval, type RetrievalContext } from './find-passages.ts';
-import type { FiledArticle } from './index-state.ts';
+import { type FiledArticle, noteIndexed } from './index-state.ts';
 
 /** An article that a search has found, by its best passage. */
 export interface FoundArticle {
@@ -26,5 +26,12 @@ export async function searchArticles(
   limit: number,
 ): Promise<ArticleSearch> {
   const { passages, ...how } = await findPassages(context, call, question, { limit, perArticle: 1 });
-  return { ...how, articles: passages.map(({ article, text, score }) => ({ article, passage: text, score })) };
+  const { snapshot } = context.inForce();
+  const found = passages.map(({ article }) => article);
+  const filed = await context.store.run((db) => noteIndexed(db, snapshot, found));
+  const articles = filed.flatMap((article, at) => {
+    const passage = passages[at];
+    return passage ? [{ article, passage: passage.text, score: passage.score }] : [];
+  });
+  return { ...how, articles };
 }

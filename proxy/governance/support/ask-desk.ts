@@ -116,6 +116,7 @@ const waitMs = { shortest: 50, longest: 1_000 };
  * others.
  */
 async function readHistory({ store }: SupportContext, { begun, call }: DeskTurn): Promise<SaidBefore[]> {
+  if (begun.number === 1) return [];
   const { snapshot, envelope } = call.inForce;
   const { organizationId } = snapshot;
   const { conversationId } = begun.conversation;

@@ -1,14 +1,14 @@
 import { randomHex } from '../../../database/ids.ts';
 import type { Queryable } from '../../../database/queryable.ts';
-import { noteUser } from '../../../database/speech/sessions.ts';
 import {
   changeSupportConversation,
   findSupportConversation,
-  insertSupportConversation,
   type SupportConversationRow,
 } from '../../../database/support/conversations.ts';
-import { insertPendingAnswer, insertSupportMessage } from '../../../database/support/messages.ts';
-import { emitEvent } from '../../../database/webhook-events.ts';
+import { insertSupportMessage } from '../../../database/support/messages.ts';
+import { addTurn, beginConversation, type SupportTurn } from '../../../database/support/turns.ts';
+import { inTransaction } from '../../../database/transaction.ts';
+import { emitEvent, type WebhookEvent } from '../../../database/webhook-events.ts';
 import type { Caller } from '../../calls/call.ts';
 import { ProxyError } from '../../error.ts';
 import type { GovernanceInForce } from '../context.ts';
@@ -53,87 +53,163 @@ export interface TurnOptions {
 }
 
 /**
- * Stores a message with what follows from it, in a transaction: a new conversation, the beginning of an answer, or a
- * hand-over after too many answers.
+ * Stores a message with what follows from it, all at once: a new conversation, the beginning of an answer, or a hand-over
+ * after too many answers.
  *
  * @throws {ProxyError} `conversation_not_found`, `user_mismatch`, `role_required` for an agent's words
  */
 export async function beginTurn(db: Queryable, asked: SupportMessage, options: TurnOptions): Promise<BegunTurn> {
-  const { inForce, settings, customer, caller } = options;
-  const { snapshot, envelope } = inForce;
-  const { organizationId } = snapshot;
-  if (asked.sender === 'agent') admitRole(caller, 'reviewer');
-  const conversation = await continueOrBegin(db, asked, options);
-  const { conversationId, status, turns, channel } = conversation;
-  const number = conversation.messages + 1;
-  const messageId = `msg_${randomHex(12)}`;
-  const rowId = `${conversationId}/${number}`;
-  const sealed = sealSaid(envelope, organizationId, 'support_messages.contents', rowId, { content: asked.message });
-  const { sender } = asked;
-  const receivedAt = await insertSupportMessage(db, organizationId, conversationId, {
-    number,
-    messageId,
-    sender,
-    sealed,
-  });
-  const isOfCustomer = sender === 'user';
-  if (isOfCustomer) {
-    const data = { conversation_id: conversationId, channel, message_id: messageId };
-    const subject = `conversation/${conversationId}`;
-    await emitEvent(db, { type: 'message.received', subject, userId: customer.userId, data });
+  if (asked.sender === 'agent') admitRole(options.caller, 'reviewer');
+  const { conversationId } = asked;
+  if (conversationId === undefined) return begin(db, asked, options);
+  // Another message may come in between. Then the conversation is not as it was read, and is read again.
+  for (;;) {
+    const conversation = await findToContinue(db, conversationId, asked, options);
+    const begun = isForMachine(conversation, asked, options)
+      ? await addQuestion(db, conversation, asked, options)
+      : await inTransaction(db, () => addWithoutAnswer(db, conversationId, asked, options));
+    if (begun) return begun;
   }
-  // Whoever writes to a conversation that was resolved begins it anew.
-  const isOpen = isOfCustomer && status !== 'escalated';
-  const isTooLong = isOpen && status === 'active' && turns >= settings.maxTurns;
-  const begun = { conversation, messageId, number, receivedAt, isHandedOver: isTooLong };
-  if (isTooLong) {
-    const change = await escalate(db, organizationId, conversation, 'turn_limit', settings.agents);
-    await changeSupportConversation(db, organizationId, conversationId, { ...change, messages: 1 });
-    return { ...begun, conversation: { ...conversation, ...change }, answer: undefined };
-  }
-  if (!isOpen) {
-    await changeSupportConversation(db, organizationId, conversationId, { messages: 1 });
-    return { ...begun, answer: undefined };
-  }
-  const answer = { number: number + 1, messageId: `msg_${randomHex(12)}` };
-  await insertPendingAnswer(db, organizationId, conversationId, answer);
-  const reopened = status === 'resolved' ? ({ status: 'active', turns: 0 } as const) : {};
-  await changeSupportConversation(db, organizationId, conversationId, { ...reopened, messages: 2 });
-  return { ...begun, conversation: { ...conversation, ...reopened }, answer };
 }
 
-async function continueOrBegin(
+/** Whether the machine is to answer: the customer speaks, and the conversation is neither handed over nor too long. */
+function isForMachine(
+  { status, turns }: SupportConversationRow,
+  { sender }: SupportMessage,
+  { settings }: TurnOptions,
+): boolean {
+  // Whoever writes to a conversation that was resolved begins it anew.
+  return sender === 'user' && (status === 'resolved' || (status === 'active' && turns < settings.maxTurns));
+}
+
+/** Another proxy may make the customer at the same moment. Then the customer is there at the next attempt. */
+const mostAttempts = 3;
+
+async function begin(
   db: Queryable,
-  { conversationId, user, channel, metadata, sender }: SupportMessage,
-  { inForce, caller, customer }: TurnOptions,
-): Promise<SupportConversationRow> {
+  { message, channel, metadata, sender }: SupportMessage,
+  { inForce, customer }: TurnOptions,
+): Promise<BegunTurn> {
+  if (sender === 'agent') {
+    const text = 'An agent’s message needs conversation_id: customers begin conversations';
+    throw new ProxyError('invalid_request', { param: 'conversation_id', message: text });
+  }
   const { snapshot, envelope } = inForce;
   const { organizationId } = snapshot;
-  if (conversationId !== undefined) {
-    const found = await requireSupportConversation(db, inForce, caller, conversationId, true);
-    if (found.user === customer.user) return found;
-    const message = `The conversation is not one of ${JSON.stringify(user.slice(0, 100))}`;
-    throw new ProxyError('user_mismatch', { param: 'user_id', message });
-  }
-  if (sender === 'agent') {
-    const message = 'An agent’s message needs conversation_id: customers begin conversations';
-    throw new ProxyError('invalid_request', { param: 'conversation_id', message });
-  }
-  await noteUser(db, organizationId, { userId: customer.userId, externalId: customer.user });
-  const id = `conv_${randomHex(12)}`;
+  const { userId, user } = customer;
+  const conversationId = `conv_${randomHex(12)}`;
   const metadataSealed =
     Object.keys(metadata).length === 0
       ? null
-      : sealSaid(envelope, organizationId, 'support_conversations.metadata', id, metadata);
-  const row = { conversationId: id, userId: customer.userId, channel, metadataSealed };
-  await insertSupportConversation(db, organizationId, row);
-  const subject = `conversation/${id}`;
-  const data = { conversation_id: id, channel };
-  await emitEvent(db, { type: 'conversation.created', subject, userId: customer.userId, data });
-  const begun = await findSupportConversation(db, organizationId, id);
+      : sealSaid(envelope, organizationId, 'support_conversations.metadata', conversationId, metadata);
+  const row = { conversationId, userId, user, channel, metadataSealed };
+  const turn = makeTurn(inForce, row, 0, message);
+  const data = { conversation_id: conversationId, channel };
+  const created = { type: 'conversation.created', subject: subjectOf(row), userId, data } as const;
+  for (let attempt = 1; attempt <= mostAttempts; attempt += 1) {
+    const begun = await beginConversation(db, organizationId, { ...row, created }, turn);
+    if (begun) return toBegun({ ...justBegun, ...row, ...begun, updatedAt: begun.createdAt }, turn, begun.receivedAt);
+  }
   // The customer is being erased.
-  if (!begun) throw new ProxyError('user_inactive', { param: 'user_id' });
-  return begun;
+  throw new ProxyError('user_inactive', { param: 'user_id' });
+}
+
+/** What a conversation is before its first message. */
+const justBegun = {
+  ...{ status: 'active', reason: null, assignedAgent: null, language: null, messages: 0, turns: 0, costUsd: '0' },
+  ...{ rating: null, escalatedAt: null, resolvedAt: null },
+} as const satisfies Partial<SupportConversationRow>;
+
+/** @returns undefined where the conversation has changed since it was read */
+async function addQuestion(
+  db: Queryable,
+  conversation: SupportConversationRow,
+  { message }: SupportMessage,
+  { inForce }: TurnOptions,
+): Promise<BegunTurn | undefined> {
+  const turn = makeTurn(inForce, conversation, conversation.messages, message);
+  const begun = await addTurn(db, inForce.snapshot.organizationId, conversation, turn);
+  return begun && toBegun({ ...conversation, status: 'active' }, turn, begun.receivedAt);
+}
+
+function makeTurn(
+  { snapshot, envelope }: GovernanceInForce,
+  conversation: Conversation,
+  messages: number,
+  message: string,
+): SupportTurn {
+  const number = messages + 1;
+  const messageId = `msg_${randomHex(12)}`;
+  const rowId = `${conversation.conversationId}/${number}`;
+  return {
+    ...{ number, messageId, answerId: `msg_${randomHex(12)}`, received: receivedEvent(conversation, messageId) },
+    sealed: sealSaid(envelope, snapshot.organizationId, 'support_messages.contents', rowId, { content: message }),
+  };
+}
+
+function toBegun(conversation: SupportConversationRow, turn: SupportTurn, receivedAt: Date): BegunTurn {
+  const { number, messageId, answerId } = turn;
+  const answer = { number: number + 1, messageId: answerId };
+  return { ...{ conversation, messageId, number, receivedAt, answer }, isHandedOver: false };
+}
+
+/**
+ * Adds a message that no machine answers: an agent's, one to a conversation that a human has, or one that hands it over.
+ *
+ * @returns undefined where the machine is to answer by now
+ */
+async function addWithoutAnswer(
+  db: Queryable,
+  conversationId: string,
+  asked: SupportMessage,
+  options: TurnOptions,
+): Promise<BegunTurn | undefined> {
+  const { inForce, settings } = options;
+  const { snapshot, envelope } = inForce;
+  const { organizationId } = snapshot;
+  const { sender, message } = asked;
+  const conversation = await findToContinue(db, conversationId, asked, options, true);
+  if (isForMachine(conversation, asked, options)) return undefined;
+  const number = conversation.messages + 1;
+  const messageId = `msg_${randomHex(12)}`;
+  const rowId = `${conversationId}/${number}`;
+  const sealed = sealSaid(envelope, organizationId, 'support_messages.contents', rowId, { content: message });
+  const row = { number, messageId, sender, sealed };
+  const receivedAt = await insertSupportMessage(db, organizationId, conversationId, row);
+  if (sender === 'user') await emitEvent(db, receivedEvent(conversation, messageId));
+  const isHandedOver = sender === 'user' && conversation.status === 'active';
+  const change = isHandedOver ? await escalate(db, organizationId, conversation, 'turn_limit', settings.agents) : {};
+  await changeSupportConversation(db, organizationId, conversationId, { ...change, messages: 1 });
+  return {
+    ...{ messageId, number, receivedAt, isHandedOver, answer: undefined },
+    conversation: { ...conversation, ...change },
+  };
+}
+
+type Conversation = Pick<SupportConversationRow, 'conversationId' | 'channel' | 'userId'>;
+
+function subjectOf({ conversationId }: Pick<Conversation, 'conversationId'>): string {
+  return `conversation/${conversationId}`;
+}
+
+function receivedEvent(conversation: Conversation, messageId: string): WebhookEvent {
+  const { conversationId, channel, userId } = conversation;
+  const data = { conversation_id: conversationId, channel, message_id: messageId };
+  return { type: 'message.received', subject: subjectOf(conversation), userId, data };
+}
+
+/** @throws {ProxyError} `conversation_not_found`, `user_mismatch` */
+async function findToContinue(
+  db: Queryable,
+  conversationId: string,
+  { user }: SupportMessage,
+  { inForce, caller, customer }: TurnOptions,
+  locked = false,
+): Promise<SupportConversationRow> {
+  const found = await requireSupportConversation(db, inForce, caller, conversationId, locked);
+  if (found.user === customer.user) return found;
+  const message = `The conversation is not one of ${JSON.stringify(user.slice(0, 100))}`;
+  throw new ProxyError('user_mismatch', { param: 'user_id', message });
 }
 
 /**

@@ -1,4 +1,3 @@
-import { inTransaction } from '../../../database/transaction.ts';
 import type { CallContext } from '../../calls/context.ts';
 import { ProxyError } from '../../error.ts';
 import { askDesk, type DeskTurn } from './ask-desk.ts';
@@ -31,19 +30,21 @@ export function makeConverse(context: SupportContext) {
     if (!snapshot.storesContents) throw keepsNothing();
     const { begun, held } = await context.store.run(async (db) => {
       const options = { inForce: call.inForce, settings, caller: call.caller, customer };
-      const begun = await inTransaction(db, () => beginTurn(db, asked, options));
+      const begun = await beginTurn(db, asked, options);
       const { conversationId } = begun.conversation;
       return { begun, held: begun.answer && hold({ conversationId, number: begun.answer.number }) };
     });
     listener?.begun({ conversationId: begun.conversation.conversationId, messageId: messageOf(begun) });
     if (!held || !begun.answer) return withoutMachine(begun, asked, settings.textsIn);
+    // A turn that has begun goes before those that begin: else each of many at once would wait for the beginning of all.
+    const further = { ...context, store: context.store.ahead };
     const turn: DeskTurn = { call, settings, customer, begun, answer: begun.answer, message: asked.message };
     try {
       await held.before;
-      const outcome = await askDesk(context, turn, listener?.text);
-      return await completeTurn(context, turn, outcome);
+      const outcome = await askDesk(further, turn, listener?.text);
+      return await completeTurn(further, turn, outcome);
     } catch (error) {
-      await failTurn(context, turn, error);
+      await failTurn(further, turn, error);
       throw error;
     } finally {
       held.end();

@@ -20,7 +20,7 @@ export function makeHeldAnswers({ store, inForce }: Pick<GovernanceContext, 'sto
   };
 
   /**
-   * Begins an answer. Call it in the transaction that numbers it, so that answers queue in their order.
+   * Begins an answer. Call it in the work of the store that numbers it, so that answers queue in their order.
    *
    * @returns when the answers before it have ended, and how to end it
    */

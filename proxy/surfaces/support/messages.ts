@@ -132,7 +132,8 @@ export const postMessage: Route<GovernanceContext> = (app, context) => {
       const asked = { message, user, channel: by, metadata, sender, conversationId: body.conversation_id };
       const answer = async (listener?: SupportListener) => {
         const given = await converse(callContext, asked, listener);
-        const articlesOf = await showSourceArticles(context, given.sources);
+        const ahead = { ...context, store: context.store.ahead };
+        const articlesOf = await showSourceArticles(ahead, given.sources);
         // Its calls are recorded in the session of the conversation.
         request.caller = { ...caller, sessionId: given.conversationId };
         return showAnswer(given, articlesOf(given.sources));
