@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Client } from 'pg';
+import { proxyNodeOptions } from '../cli/local/kept-process.ts';
 import { build } from '../scripts/build.ts';
 import { measureLinks } from './analyses/link-time.ts';
 import { type Talk, type Talked, talk } from './analyses/talk.ts';
@@ -13,6 +14,8 @@ import { startUpstream } from './path/upstream.ts';
 import { readProcessorMs } from './processor-time.ts';
 
 const connections = 16;
+/** V8 has compiled all of a proxy by then. */
+const warmUpSeconds = 8;
 
 const reach: Reach = { linking_proxy_cpu_ratio: { max: 1.03 }, linked_ratio: { min: 1, max: 1 } };
 
@@ -24,7 +27,7 @@ interface Cost extends Talked {
 /** Leads conversations through a proxy as it is and through one that links nothing, in turn. */
 export const analyses: Benchmark = {
   async run(context) {
-    const { rounds, seconds, turns } = readOptions(context.args);
+    const { rounds, seconds, turns, profile } = readOptions(context.args);
     const directory = await mkdtemp(join(tmpdir(), 'chaperone-bench-'));
     context.onEnd(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
     context.note('Measuring the linking alone ...');
@@ -34,14 +37,15 @@ export const analyses: Benchmark = {
     const upstream = await startUpstream(directory, context);
     const upstreamUrl = `http://127.0.0.1:${upstream.port}/v1`;
     const installation = await startInstallation(directory, upstreamUrl, context);
-    const start = (mode: 'linked' | 'unlinked') => startProxy(directory, installation, upstreamUrl, mode, context);
+    const start = (mode: Mode) => startProxy(directory, installation, { upstreamUrl, mode, profile }, context);
     const proxies = { linked: await start('linked'), unlinked: await start('unlinked') };
 
     const costs: { readonly linked: Cost; readonly unlinked: Cost }[] = [];
     let conversations = 0;
     for (let number = 0; number <= rounds; number += 1) {
+      const load = { token: installation.token, seconds: number === 0 ? warmUpSeconds : seconds, turns };
       const measure = (mode: keyof typeof proxies) =>
-        measureLoad(proxies[mode], { token: installation.token, seconds, turns, name: `${mode} ${number}` });
+        measureLoad(proxies[mode], { ...load, name: `${mode} ${number}` });
       // The first one changes, since it finds the machine in the state that the last one left.
       const isLinkedFirst = number % 2 === 0;
       const one = await measure(isLinkedFirst ? 'linked' : 'unlinked');
@@ -78,16 +82,26 @@ export const analyses: Benchmark = {
   },
 };
 
+type Mode = 'linked' | 'unlinked';
+
+interface MeasuredProxy {
+  readonly upstreamUrl: string;
+  readonly mode: Mode;
+  /** Where its CPU profile is written, in a folder of its mode. Undefined: nowhere. */
+  readonly profile: string | undefined;
+}
+
 async function startProxy(
   directory: string,
   installation: Installation,
-  upstreamUrl: string,
-  mode: 'linked' | 'unlinked',
+  { upstreamUrl, mode, profile }: MeasuredProxy,
   { onEnd }: BenchmarkContext,
 ): Promise<GovernedProxy> {
   const [, , credentials = ''] = installation.proxyArguments({ data: '' });
   const data = join(directory, mode);
-  const child = startNode(join(import.meta.dirname, 'analyses/proxy.ts'), [credentials, data, upstreamUrl, mode]);
+  const script = join(import.meta.dirname, 'analyses/proxy.ts');
+  const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${join(profile, mode)}`];
+  const child = startNode(script, [credentials, data, upstreamUrl, mode], [...proxyNodeOptions, ...profiling]);
   const stop = () => stopChild(child);
   onEnd(stop);
   const { port, metricsPort } = await nextMessage<{ port: number; metricsPort: number }>(child);
@@ -124,20 +138,22 @@ interface Options {
   readonly rounds: number;
   readonly seconds: number;
   readonly turns: number;
+  readonly profile: string | undefined;
 }
 
 function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      rounds: { type: 'string', default: '7' },
-      seconds: { type: 'string', default: '4' },
+      rounds: { type: 'string', default: '20' },
+      seconds: { type: 'string', default: '2' },
       turns: { type: 'string', default: '6' },
+      profile: { type: 'string' },
     },
   });
   const [rounds, seconds, turns] = [Number(values.rounds), Number(values.seconds), Number(values.turns)];
   if (!(Number.isInteger(rounds) && rounds > 0)) throw new Error('--rounds takes a number of rounds');
   if (!(seconds > 0)) throw new Error('--seconds takes a number of seconds');
   if (!(Number.isInteger(turns) && turns > 0)) throw new Error('--turns takes the number of calls of a conversation');
-  return { rounds, seconds, turns };
+  return { rounds, seconds, turns, profile: values.profile };
 }

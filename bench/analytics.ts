@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { request } from 'undici';
 import { openHistory } from './analytics/history.ts';
@@ -24,18 +24,19 @@ const ingestRounds = 3;
 /** Measures the cost of analytics for an organization with a history, and how fast usage gets into Postgres. */
 export const analytics: Benchmark = {
   async run(context) {
-    const { sizes, runs, ingest, only } = readOptions(context.args);
+    const { sizes, runs, ingest, only, kept } = readOptions(context.args);
     const { note, onEnd } = context;
     const directory = await mkdtemp(join(tmpdir(), 'chaperone-bench-'));
     onEnd(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
     note('Starting everything ...');
-    const installation = await startInstallation(directory, context);
+    const installation = await startInstallation(kept ?? directory, context);
     const personaIds = await makePersonas(installation);
     const [personaId = ''] = personaIds;
-    const history = await openHistory(installation, personaIds);
-    onEnd(() => history.close());
-    const questions = listQuestions(personaId).filter(({ name }) => name.includes(only));
+    const questions = listQuestions(personaId, () => history.sessions).filter(({ name }) => name.includes(only));
     if (questions.length === 0) throw new Error(`No question has a name with ${only}`);
+    const hasSums = questions.some(({ needsSums }) => needsSums);
+    const history = await openHistory(installation, { personaIds, hasSums });
+    onEnd(() => history.close());
 
     const rounds: Round[] = [];
     for (const size of sizes) {
@@ -67,6 +68,8 @@ interface Options {
   readonly ingest: number;
   /** A part of the names of the questions that are asked. */
   readonly only: string;
+  /** Where the history is kept for later runs. Undefined: nowhere. */
+  readonly kept: string | undefined;
 }
 
 function readOptions(args: readonly string[]): Options {
@@ -77,6 +80,7 @@ function readOptions(args: readonly string[]): Options {
       runs: { type: 'string', default: '50' },
       ingest: { type: 'string', default: '100000' },
       only: { type: 'string', default: '' },
+      keep: { type: 'string' },
     },
   });
   const sizes = values.rows.split(',').map(Number);
@@ -86,24 +90,30 @@ function readOptions(args: readonly string[]): Options {
   const [runs, ingest] = [Number(values.runs), Number(values.ingest)];
   if (!(Number.isInteger(runs) && runs > 0)) throw new Error('--runs takes a number of runs');
   if (!(Number.isInteger(ingest) && ingest >= 0)) throw new Error('--ingest takes a number of records');
-  return { sizes, runs, ingest, only: values.only };
+  const kept = values.keep === undefined ? undefined : resolve(values.keep);
+  return { sizes, runs, ingest, only: values.only, kept };
 }
 
-/** Through the API, since their texts are sealed. */
+/** Through the API, since their texts are sealed. A kept history has them already. */
 async function makePersonas({ baseUrl, token }: Installation): Promise<string[]> {
-  const ids: string[] = [];
-  for (let index = 0; index < personas; index += 1) {
-    const { statusCode, body } = await request(`${baseUrl}/personas`, {
+  const url = `${baseUrl}/personas`;
+  const headers = { authorization: `Bearer ${token}`, 'x-user-id': 'bench@example.com' };
+  const listed = await request(url, { headers });
+  const known: { personas: { id: string; name: string }[] } = JSON.parse(await listed.body.text());
+  const ids = new Map(known.personas.map(({ id, name }) => [name, id]));
+  const names = Array.from({ length: personas }, (_, index) => `Persona ${index}`);
+  for (const name of names.filter((name) => !ids.has(name))) {
+    const { statusCode, body } = await request(url, {
       method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'x-user-id': 'bench@example.com' },
-      body: JSON.stringify({ name: `Persona ${index}`, content: 'Be brief.' }),
+      headers,
+      body: JSON.stringify({ name, content: 'Be brief.' }),
     });
     const text = await body.text();
     if (statusCode !== 201) throw new Error(`The persona was not made: ${text}`);
     const { id }: { id: string } = JSON.parse(text);
-    ids.push(id);
+    ids.set(name, id);
   }
-  return ids;
+  return names.flatMap((name) => ids.get(name) ?? []);
 }
 
 async function askAll(installation: Installation, questions: readonly Question[], runs: number) {

@@ -25,15 +25,20 @@ export const support: Benchmark = {
         load: { type: 'string' },
         turns: { type: 'string', default: '3' },
         slow: { type: 'string', default: '2000' },
+        profile: { type: 'string' },
       },
     });
     const directory = await mkdtemp(join(tmpdir(), 'chaperone-bench-'));
     context.onEnd(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
     if (values.load !== undefined) {
-      const load = { conversations: Number(values.load), turns: Number(values.turns), slowMs: Number(values.slow) };
+      const [conversations, turns, slowMs] = [Number(values.load), Number(values.turns), Number(values.slow)];
+      const load = { conversations, turns, slowMs, profile: values.profile };
       return {
         figures: await measureLoad(directory, load, context),
-        reach: { load_errors_count: { max: 0 }, load_added_mb: { max: 150 } },
+        reach: {
+          ...{ load_errors_count: { max: 0 }, load_added_mb: { max: 150 } },
+          ...{ load_added_p50_ms: { max: slowMs / 10 }, load_added_p95_ms: { max: slowMs / 4 } },
+        },
         summary: `${load.conversations} conversations at once, of ${load.turns} messages; each answer takes ${load.slowMs} ms.`,
       };
     }

@@ -7,13 +7,16 @@ import { longSession } from './voice-sessions.ts';
 export interface Question {
   /** Part of the names of its figures. */
   readonly name: string;
-  /** Below the proxy's address. */
-  readonly path: string;
+  /** Below the proxy's address. @param run which time it is asked, from 0 */
+  readonly path: (run: number) => string;
+  /** Whether it reads the sums. */
+  readonly needsSums: boolean;
   /** How long 95 of 100 answers may take in the largest history. */
   readonly maxP95Ms: number;
 }
 
-export function listQuestions(personaId: string): Question[] {
+/** @param sessions how many the history has */
+export function listQuestions(personaId: string, sessions: () => number): Question[] {
   const today = Date.now();
   const day = (ago: number) => new Date(today - ago * 86_400_000).toISOString().slice(0, 10);
   const whole = `start_date=${day(history.days)}`;
@@ -37,15 +40,27 @@ export function listQuestions(personaId: string): Question[] {
       : [{ name: `${name}_90d_persona`, path: `/analytics/${path}?${whole}&${persona}` }]),
     { name: `${name}_90d_model`, path: `/analytics/${path}?${whole}&${model}` },
   ]);
-  return [
-    ...ofAnalytics.map(({ name, path }) => ({ name, path: `/v1${path}`, maxP95Ms: 100 })),
+  const ofSessions = {
     // A screen polls these while the session goes on.
-    ...['costs', 'metrics'].flatMap((figures) => [
-      { name: `session_${figures}`, path: `/api/v1/sessions/${sessionOf(7)}/${figures}`, maxP95Ms: 50 },
-      { name: `long_session_${figures}`, path: `/api/v1/sessions/${longSession.id}/${figures}`, maxP95Ms: 50 },
-    ]),
+    session: () => sessionOf(7),
+    any_session: (run: number) => sessionOf(Math.floor(((run + 1) * goldenRatio * sessions()) % sessions())),
+    long_session: () => longSession.id,
+  };
+  return [
+    ...ofAnalytics.map(({ name, path }) => ({ name, path: () => `/v1${path}`, needsSums: true, maxP95Ms: 100 })),
+    ...Object.entries(ofSessions).flatMap(([name, idOf]) =>
+      ['costs', 'metrics'].map((figures) => ({
+        name: `${name}_${figures}`,
+        path: (run: number) => `/api/v1/sessions/${idOf(run)}/${figures}`,
+        needsSums: false,
+        maxP95Ms: 50,
+      })),
+    ),
   ];
 }
+
+/** Its multiples are spread evenly. */
+const goldenRatio = (Math.sqrt(5) - 1) / 2;
 
 export interface Timing {
   readonly p50Ms: number;
@@ -62,15 +77,16 @@ const warmUps = 3;
 export async function ask({ baseUrl, token }: Installation, { path }: Question, runs: number): Promise<Timing> {
   const times: number[] = [];
   for (let run = -warmUps; run < runs; run += 1) {
+    const url = new URL(path(run + warmUps), baseUrl);
     const startedAt = performance.now();
-    const { statusCode, body } = await request(new URL(path, baseUrl), {
+    const { statusCode, body } = await request(url, {
       headers: { authorization: `Bearer ${token}`, 'x-user-id': 'bench@example.com' },
     });
     const text = await body.text();
     if (run >= 0) times.push(performance.now() - startedAt);
-    if (statusCode !== 200) throw new Error(`${path}: ${statusCode} ${text.slice(0, 500)}`);
+    if (statusCode !== 200) throw new Error(`${url}: ${statusCode} ${text.slice(0, 500)}`);
     if (!/"(total_requests|total_rated|request_count|total_entries|total_turns)":[1-9]/.test(text))
-      throw new Error(`${path} has no calls in it`);
+      throw new Error(`${url} has no calls in it`);
   }
   times.sort((a, b) => a - b);
   return { p50Ms: quantile(times, 0.5), p95Ms: quantile(times, 0.95) };

@@ -5,7 +5,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { startSandbox } from '../../sandbox/server.ts';
 import { build } from '../../scripts/build.ts';
 import { type BenchmarkContext, median, round } from '../benchmark.ts';
-import { type GovernedProxy, startInstallation, startProxyWith, untilShipped } from '../path/governed.ts';
+import {
+  type GovernedProxy,
+  type Installation,
+  startInstallation,
+  startProxyWith,
+  untilShipped,
+} from '../path/governed.ts';
+import { readFamilyCpuSeconds, readProcessorMs } from '../processor-time.ts';
 import { readResidentBytes, watchResidentBytes } from '../resident-memory.ts';
 import { articles } from '../retrieval/articles.ts';
 
@@ -16,40 +23,90 @@ export interface LoadOptions {
   readonly turns: number;
   /** How long the provider takes for each answer, in milliseconds. */
   readonly slowMs: number;
+  /** Where a CPU profile of the proxy is written. Undefined: nowhere. */
+  readonly profile: string | undefined;
 }
 
-/** Leads many conversations at once over a provider that is slow. */
+/**
+ * Leads many conversations at once over a provider that is slow: first such that begin within the time of one answer, then
+ * such that all begin in the same moment.
+ */
 export async function measureLoad(directory: string, options: LoadOptions, context: BenchmarkContext) {
   await build();
   const upstreamUrl = await startSlowProvider(options.slowMs, context);
   const support = { maxTurns: 1_000, confidenceThreshold: 0 };
   const installation = await startInstallation(directory, upstreamUrl, context, { support });
-  const proxy = await startProxyWith([], join(directory, 'load'), installation, context);
+  const profiling = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`];
+  const proxy = await startProxyWith(profiling, join(directory, 'load'), installation, context);
   const ask = makeAsk(proxy, installation.token);
   for (const { title, content, language } of articles) await ask('/knowledge-base', { title, content, language });
-  const questions = articles.flatMap((article) => article.questions);
-  // So that what a first conversation loads is not counted.
-  await lead(ask, 0, questions, 1);
+  let customers = 0;
+  const leadAll = async (conversations: number, beginWithinMs: number) => {
+    const first = customers;
+    customers += conversations;
+    const led = Array.from({ length: conversations }, async (_, at) => {
+      await delay((at / conversations) * beginWithinMs);
+      return lead(ask, first + at, options.turns);
+    });
+    return (await Promise.all(led)).flat();
+  };
+  // So that nothing is counted that only the first messages cost: what is loaded and compiled.
+  await leadAll(warmUpConversations, options.slowMs);
   const beforeBytes = await readResidentBytes(proxy.pid);
   const watch = watchResidentBytes(proxy.pid);
+  const spent = await startClocks(proxy, installation);
   const startedTicks = performance.now();
-  const led = await Promise.all(
-    Array.from({ length: options.conversations }, (_, at) => lead(ask, at + 1, questions, options.turns)),
-  );
+  const times = await leadAll(options.conversations, options.slowMs);
   const seconds = (performance.now() - startedTicks) / 1_000;
-  const peakBytes = await watch.stop();
   await untilShipped(proxy);
-  const turns = led.flat();
-  const times = turns.flatMap(({ ms }) => (ms === undefined ? [] : [ms])).sort((a, b) => a - b);
-  const added = (ms: number | undefined) => round(Math.max(0, (ms ?? Number.NaN) - options.slowMs));
+  const cpuMs = await spent(times.length);
+  const burst = await leadAll(options.conversations, 0);
+  const peakBytes = await watch.stop();
+  const added = addedBy(options.slowMs, times);
+  const addedToBurst = addedBy(options.slowMs, burst);
   return {
     load_conversations_count: options.conversations,
-    load_messages_count: turns.length,
-    load_errors_count: turns.length - times.length,
-    load_messages_per_s: round(turns.length / seconds),
-    load_added_p50_ms: added(median(times)),
-    load_added_p95_ms: added(times[Math.floor(times.length * 0.95)]),
+    load_messages_count: times.length + burst.length,
+    load_errors_count: added.errors + addedToBurst.errors,
+    load_messages_per_s: round(times.length / seconds),
+    load_added_p50_ms: added.p50Ms,
+    load_added_p95_ms: added.p95Ms,
+    burst_added_p50_ms: addedToBurst.p50Ms,
+    burst_added_p95_ms: addedToBurst.p95Ms,
+    ...cpuMs,
     load_added_mb: round((peakBytes - beforeBytes) / 1e6),
+  };
+}
+
+const warmUpConversations = 100;
+const questions = articles.flatMap((article) => article.questions);
+
+/** What messages took in addition to the provider. @param times undefined: it was not answered */
+function addedBy(slowMs: number, times: readonly (number | undefined)[]) {
+  const answered = times.filter((ms) => ms !== undefined).sort((a, b) => a - b);
+  const added = (ms: number | undefined) => round(Math.max(0, (ms ?? Number.NaN) - slowMs));
+  return {
+    errors: times.length - answered.length,
+    p50Ms: added(median(answered)),
+    p95Ms: added(answered[Math.floor(answered.length * 0.95)]),
+  };
+}
+
+/** Begins to count processor time. @returns reads what was spent since, for each message */
+async function startClocks(proxy: GovernedProxy, { postgresPid }: Installation) {
+  const read = async () => ({
+    proxy: await readProcessorMs(proxy.pid),
+    postgres: (await readFamilyCpuSeconds(postgresPid)) * 1_000,
+    others: await readProcessorMs(process.pid),
+  });
+  const before = await read();
+  return async (messages: number) => {
+    const now = await read();
+    return {
+      load_proxy_cpu_ms: round((now.proxy - before.proxy) / messages),
+      load_postgres_cpu_ms: round((now.postgres - before.postgres) / messages),
+      load_others_cpu_ms: round((now.others - before.others) / messages),
+    };
   };
 }
 
@@ -91,8 +148,8 @@ function makeAsk({ port }: GovernedProxy, token: string): Ask {
 }
 
 /** Leads one conversation. @returns how long each message took; undefined: it was not answered */
-async function lead(ask: Ask, customer: number, questions: readonly string[], turns: number) {
-  const times: { readonly ms: number | undefined }[] = [];
+async function lead(ask: Ask, customer: number, turns: number): Promise<(number | undefined)[]> {
+  const times: (number | undefined)[] = [];
   let id: unknown;
   for (let turn = 0; turn < turns; turn += 1) {
     const message = questions[(customer * turns + turn) % questions.length];
@@ -102,7 +159,7 @@ async function lead(ask: Ask, customer: number, questions: readonly string[], tu
       ...(id !== undefined && { conversation_id: id }),
     });
     id = body.conversation_id ?? id;
-    times.push({ ms: status === 200 ? performance.now() - startedTicks : undefined });
+    times.push(status === 200 ? performance.now() - startedTicks : undefined);
   }
   return times;
 }
