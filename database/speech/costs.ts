@@ -92,13 +92,7 @@ export async function readSessionCosts(db: Queryable, filter: SessionFilter): Pr
   const { rows } = await db.query<CostPart & SessionCosts & { by: 'service' | 'provider' | 'nothing' }>({
     // Prepared once for each connection: over many partitions, planning takes longer than reading.
     name: 'session-costs',
-    text: `select case grouping(service, provider) when 1 then 'service' when 2 then 'provider' else 'nothing' end as by,
-       coalesce(service, provider) as name, count(*) as "partCount", count(cost_usd) as "entryCount",
-       count(*) filter (where is_unpriced) as "unpricedCount", coalesce(sum(cost_usd), 0) as "costUsd",
-       coalesce(sum(savings_usd), 0) as "savingsUsd",
-       (array_agg(optimization_level order by at desc) filter (where optimization_level is not null))[1]
-         as "optimizationLevel"
-     from (
+    text: `with entry as materialized (
        select ${serviceOfRequest} as service, provider, cost_usd, cache_savings_usd as savings_usd, optimization_level,
          started_at as at, ${isUnpriced} as is_unpriced
        from chaperone.requests
@@ -108,7 +102,20 @@ export async function readSessionCosts(db: Queryable, filter: SessionFilter): Pr
          optimization_level, occurred_at, false
        from chaperone.session_costs
        where ${isOfSession}
-     ) entry
+     ), pair as (
+       -- By few pairs first: by each of several groupings, PostgreSQL would sort all entries.
+       select service, provider, count(*) as parts, count(cost_usd) as entries, count(*) filter (where is_unpriced) as unpriced,
+         sum(cost_usd) as cost_usd, sum(savings_usd) as savings_usd
+       from entry
+       group by service, provider
+     )
+     select case grouping(service, provider) when 1 then 'service' when 2 then 'provider' else 'nothing' end as by,
+       coalesce(service, provider) as name, coalesce(sum(parts), 0) as "partCount", coalesce(sum(entries), 0) as "entryCount",
+       coalesce(sum(unpriced), 0) as "unpricedCount", coalesce(sum(cost_usd), 0) as "costUsd",
+       coalesce(sum(savings_usd), 0) as "savingsUsd",
+       (select optimization_level from entry where optimization_level is not null order by at desc limit 1)
+         as "optimizationLevel"
+     from pair
      group by grouping sets ((), (service), (provider))
      order by name`,
     values: valuesOf(filter),

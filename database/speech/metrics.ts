@@ -93,10 +93,11 @@ export async function readSessionMetrics(db: Queryable, filter: SessionFilter): 
      ), latency as (
        select service, ms from measured
        union all
-       select p.service, p.duration_ms
-       from part p
-         left join measured m on m.user_id = p.user_id and m.turn_id = p.turn_id and m.service = p.service
-       where p.status = 'completed' and p.duration_ms is not null and m.service is null
+       select service, duration_ms
+       from part
+       -- Not a join: of so few rows as PostgreSQL expects here, it would compare each with each.
+       where status = 'completed' and duration_ms is not null
+         and (turn_id is null or (user_id, turn_id, service) not in (select user_id, turn_id, service from measured))
      ), turns as (
        select count(*) as turns, count(*) filter (where status = 'successful') as successful,
          count(*) filter (where status = 'failed') as failed, count(*) filter (where status = 'interrupted') as interrupted,
@@ -114,13 +115,13 @@ export async function readSessionMetrics(db: Queryable, filter: SessionFilter): 
          count(*) filter (where is_cacheable and is_hit and service = 'tts') as "ttsCacheHits",
          count(*) filter (where is_cacheable and not is_hit and service = 'tts') as "ttsCacheMisses",
          coalesce(sum(violations), 0) as violations, count(*) filter (where is_blocked) as blocks,
-         coalesce(sum(cost_usd), 0) as "costUsd",
-         (array_agg(optimization_level order by started_at desc) filter (where optimization_level is not null))[1]
-           as "optimizationLevel",
-         (array_agg(language order by started_at desc) filter (where language is not null))[1] as language
+         coalesce(sum(cost_usd), 0) as "costUsd"
        from part
      )
-     select *
+     select *,
+       (select optimization_level from part where optimization_level is not null order by started_at desc limit 1)
+         as "optimizationLevel",
+       (select language from part where language is not null order by started_at desc limit 1) as language
      from turns, latencies, sums
      where exists (select from part) or exists (select from stated)`,
     values: valuesOf(filter),
