@@ -56,6 +56,10 @@ const benchmarks: Readonly<Record<string, Entry>> = {
     title: 'how long detectors of guardrails take, and their precision and recall on a labelled corpus',
     load: async () => (await import('./guardrails.ts')).guardrails,
   },
+  console: {
+    title: 'how soon the console is there for a slow processor, and what it costs proxies that show it or never do',
+    load: async () => (await import('./console.ts')).console,
+  },
   soak: {
     title: 'whether a steady load with faults mixed in loses calls, memory, descriptors or space',
     load: async () => (await import('./soak.ts')).soak,

@@ -1,11 +1,16 @@
 import { readFile } from 'node:fs/promises';
-import { simulate as replay, type SimulationOptions } from '../proxy/offline/simulate/simulate.ts';
+import { readRecordedCalls } from '../database/recorded-calls.ts';
+import { parsePeriod } from '../proxy/governance/simulation/period.ts';
+import { readChange } from '../proxy/governance/simulation/read-change.ts';
+import {
+  simulate as replay,
+  type SimulationOptions,
+  type SimulationSource,
+} from '../proxy/governance/simulation/simulate.ts';
 import { requireOrganization } from './find-organization.ts';
 import { chooseInstallation, type InstallationOptions } from './installation.ts';
 import { type OwnerDatabase, withOwnerDatabase } from './owner-database.ts';
 import { endOfInput, readInput } from './read-input.ts';
-import { parsePeriod } from './simulate/period.ts';
-import { readChange } from './simulate/read-change.ts';
 import { renderSimulation, type SimulationFormat } from './simulate/render.ts';
 
 export interface SimulateOptions extends InstallationOptions {
@@ -46,7 +51,7 @@ type Wanted = Omit<SimulateOptions, keyof InstallationOptions | 'databaseUrlFile
 
 /** Reads what to simulate. @param text of the file */
 export function readSimulation(options: Wanted, text: string) {
-  const period = parsePeriod(options, Date.now());
+  const period = parsePeriod(options, Date.now(), { since: '--since', until: '--until' });
   return { period, ...readChange(options.file, text, options.organization) };
 }
 
@@ -59,7 +64,8 @@ export function runSimulation(
 ): Promise<string> {
   return withOwnerDatabase(database, 'simulate', async (db) => {
     const { id, name } = await requireOrganization(db, organization);
-    const simulation = await replay(db, { organizationId: id, changed, ...period, user, model, isOneMachine });
+    const source: SimulationSource = { query: (read) => read(db), calls: (of) => readRecordedCalls(db, id, of) };
+    const simulation = await replay(source, { organizationId: id, changed, ...period, user, model, isOneMachine });
     return renderSimulation({ organization: name, ...period, user, model, ...simulation }, output);
   });
 }

@@ -1,5 +1,6 @@
 import { render } from 'lit/html.js';
 import { type Api, makeApi } from './data/api.ts';
+import { type Live, makeLive, topicsFor } from './data/live.ts';
 import { problemOf } from './data/problem.ts';
 import { linkTo, matchPath, readPlace } from './data/route.ts';
 import type { Sessions } from './data/session.ts';
@@ -9,6 +10,9 @@ import { type Me, refreshOf, type View } from './page.ts';
 import type { FrameModel, Shown, Toast } from './shown.ts';
 import { showSignIn } from './sign-in.ts';
 import { focusHeading, type Theme } from './surroundings.ts';
+
+/** So long more changes are waited for, before what has changed is shown. */
+const settlingMs = 700;
 
 /** The console: who has signed in, the page of the address, and its data. */
 export class App implements FrameModel {
@@ -20,22 +24,34 @@ export class App implements FrameModel {
   #left = new AbortController();
   #state = new Map<string, unknown>();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #live: Live;
+  /** Whether something of the page has changed since it was loaded. */
+  #isStale = false;
   #acting = 0;
   #isQueued = false;
   /** Why nobody is signed in any more. */
   #farewell: string | undefined;
   isMenuOpen = false;
+  isLive = false;
   toast: Toast | undefined;
 
   constructor(root: HTMLElement, sessions: Sessions, theme: Theme) {
     this.#root = root;
     this.#sessions = sessions;
     this.theme = theme;
+    this.#live = makeLive({
+      open: (signal) =>
+        this.#makeApi().open('/v1/changes', { topics: topicsFor(this.#me?.roles ?? []).join() }, signal),
+      onChanged: (topics) => this.#note(topics),
+      onState: (isLive) => this.#setLive(isLive),
+      // Where the credential has ended, this leads to the sign-in.
+      onRefused: () => void this.#makeApi().get('/v1/me').catch(problemOf),
+    });
   }
 
   start(): void {
     window.addEventListener('hashchange', () => this.#open());
-    document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && this.#refresh());
+    document.addEventListener('visibilitychange', () => this.#turn());
     window.addEventListener('keydown', (event) => this.#press(event));
     window.addEventListener('online', () => this.#refresh());
     void this.enter();
@@ -54,6 +70,7 @@ export class App implements FrameModel {
     }
     this.#farewell = undefined;
     this.#open();
+    this.#turn();
   }
 
   /** Forgets who has signed in. @param why shown above the form */
@@ -62,6 +79,7 @@ export class App implements FrameModel {
     this.#me = undefined;
     this.#shown = undefined;
     this.#farewell = why;
+    this.#live.stop();
     this.#abandon();
     this.redraw();
   }
@@ -136,6 +154,7 @@ export class App implements FrameModel {
     if (!shown?.page || !me || !maySee(me, shown.page)) return;
     clearTimeout(this.#timer);
     const { page } = shown;
+    this.#isStale = false;
     shown.isLoading = true;
     this.redraw();
     try {
@@ -149,9 +168,46 @@ export class App implements FrameModel {
     shown.isLoading = false;
     if (shown !== this.#shown) return;
     this.redraw();
-    const isAway = shown.problem !== undefined && [0, 503].includes(shown.problem.status);
-    const waitMs = isAway ? 5_000 : refreshOf(page, shown.data);
+    this.#plan();
+  }
+
+  /** Says when to look for news. */
+  #plan(): void {
+    const { page, problem, data } = this.#shown ?? {};
+    if (!page) return;
+    clearTimeout(this.#timer);
+    const isAway = problem !== undefined && [0, 503].includes(problem.status);
+    const waitMs = this.#isStale
+      ? (page.settlingMs ?? settlingMs)
+      : isAway
+        ? 5_000
+        : refreshOf(page, data, this.isLive);
     if (waitMs !== undefined) this.#timer = setTimeout(() => this.#refresh(), waitMs);
+  }
+
+  #note(topics: readonly string[]): void {
+    const { page, isLoading } = this.#shown ?? {};
+    if (this.#isStale || !page?.topics?.some((topic) => topics.includes(topic))) return;
+    this.#isStale = true;
+    if (!isLoading) this.#plan();
+  }
+
+  /** What has changed before the stream was there has not been told. */
+  #setLive(isLive: boolean): void {
+    this.isLive = isLive;
+    this.redraw();
+    if (isLive) this.#note(this.#shown?.page?.topics ?? []);
+    else if (this.#shown?.isLoading === false) this.#plan();
+  }
+
+  /** A tab that nobody looks at holds no stream. */
+  #turn(): void {
+    if (document.visibilityState === 'hidden' || !this.#me) {
+      this.#live.stop();
+      return;
+    }
+    this.#live.start();
+    this.#refresh();
   }
 
   #press(event: KeyboardEvent): void {
@@ -167,7 +223,7 @@ export class App implements FrameModel {
   #refresh(): void {
     const { page, problem, isLoading } = this.#shown ?? {};
     if (document.visibilityState === 'hidden' || isLoading !== false) return;
-    if (page && (problem || refreshOf(page, this.#shown?.data) !== undefined)) void this.#load();
+    if (page && (problem || refreshOf(page, this.#shown?.data, this.isLive) !== undefined)) void this.#load();
   }
 
   #render(): void {

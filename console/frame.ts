@@ -33,13 +33,13 @@ export function showFrame(
       <nav id="navigation" aria-label="Pages" class=${app.isMenuOpen ? 'open' : ''}>${me && shown ? showNavigation(me, shown) : nothing}</nav>
       <main id="main" aria-busy=${shown?.isLoading ?? true}>
         ${shown?.isLoading ? html`<div class="progress" aria-hidden="true"></div>` : nothing}
-        ${me && shown && view ? showPage(me, shown, view) : nothing}
+        ${me && shown && view ? showPage(me, shown, view, app.isLive) : nothing}
       </main>
     </div>
     <div class="toasts" role="status" aria-live="polite">${app.toast ? showToast(app) : nothing}</div>`;
 }
 
-function showPage(me: Me, shown: Shown, view: View): TemplateResult {
+function showPage(me: Me, shown: Shown, view: View, isLive: boolean): TemplateResult {
   const { page } = shown;
   if (!page) return showAbsent();
   const head = html`<div class="head">
@@ -47,7 +47,7 @@ function showPage(me: Me, shown: Shown, view: View): TemplateResult {
       <h1 tabindex="-1">${page.title}</h1>
       ${page.about === undefined ? nothing : html`<p class="about">${page.about}</p>`}
     </div>
-    ${showAge(page, shown)}
+    ${showAge(page, shown, isLive)}
   </div>`;
   // One template for all states, so that the heading stays the same element and keeps the focus.
   return html`${head}${showBody(me, shown, page, view)}`;
@@ -61,9 +61,12 @@ function showBody(me: Me, { data, problem }: Shown, page: Page, view: View): Tem
     <div class="page">${page.show(data, view)}</div>`;
 }
 
-function showAge(page: Page, { data, loadedAtMs }: Shown): unknown {
-  if (loadedAtMs === undefined || refreshOf(page, data) === undefined) return nothing;
-  return html`<p class="age"><span class="pulse" aria-hidden="true"></span>Live, as of ${time(new Date(loadedAtMs).toISOString())}</p>`;
+function showAge(page: Page, { data, loadedAtMs }: Shown, isLive: boolean): unknown {
+  if (loadedAtMs === undefined || refreshOf(page, data, isLive) === undefined) return nothing;
+  const at = time(new Date(loadedAtMs).toISOString());
+  return isLive
+    ? html`<p class="age"><span class="pulse" aria-hidden="true"></span>Live, as of ${at}</p>`
+    : html`<p class="age"><span class="pulse away" aria-hidden="true"></span>As of ${at}</p>`;
 }
 
 function showAbsent(): TemplateResult {

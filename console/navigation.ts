@@ -6,6 +6,7 @@ import { conversation } from './pages/conversation.ts';
 import { conversations } from './pages/conversations.ts';
 import { explain } from './pages/explain.ts';
 import { guardrails } from './pages/guardrails.ts';
+import { jobs } from './pages/jobs.ts';
 import { knowledge } from './pages/knowledge.ts';
 import { limits } from './pages/limits.ts';
 import { overview } from './pages/overview.ts';
@@ -16,15 +17,16 @@ import { requests } from './pages/requests.ts';
 import { review } from './pages/review.ts';
 import { reviews } from './pages/reviews.ts';
 import { sessions } from './pages/sessions.ts';
+import { simulate } from './pages/simulate.ts';
 import { webhook } from './pages/webhook.ts';
 import { webhooks } from './pages/webhooks.ts';
 
 /** All pages. A new one needs a line here, and one below if it is in the navigation. */
 export const pages: readonly Page[] = [
   ...[overview, requests, request, sessions, conversations, conversation],
-  ...[personas, persona, limits, guardrails, explain],
+  ...[personas, persona, limits, guardrails, explain, simulate],
   ...[knowledge, article, analyses, reviews, review],
-  ...[webhooks, webhook, audit],
+  ...[webhooks, webhook, jobs, audit],
 ];
 
 export interface NavigationGroup {
@@ -49,6 +51,7 @@ export const navigation: readonly NavigationGroup[] = [
       { path: '/personas', label: 'Personas' },
       { path: '/guardrails', label: 'Guardrail hits' },
       { path: '/explain', label: 'Explain a call' },
+      { path: '/simulate', label: 'Simulate a change' },
     ],
   },
   {
@@ -63,6 +66,7 @@ export const navigation: readonly NavigationGroup[] = [
     title: 'Operations',
     items: [
       { path: '/webhooks', label: 'Webhooks' },
+      { path: '/jobs', label: 'Jobs' },
       { path: '/audit', label: 'Audit log' },
     ],
   },

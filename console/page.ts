@@ -1,5 +1,6 @@
 import type { TemplateResult } from 'lit/html.js';
 import type { Api } from './data/api.ts';
+import type { Topic } from './data/live.ts';
 import type { Place } from './data/route.ts';
 
 /** Who has signed in (`GET /v1/me`). */
@@ -22,7 +23,11 @@ export interface Page<Data = unknown> {
   readonly about?: string;
   /** Who may see it. Absent: everybody. An admin always may. */
   readonly roles?: readonly string[];
-  /** How often it looks for news while somebody looks at it. Absent: never. */
+  /** What it shows again as soon as it changes. */
+  readonly topics?: readonly Topic[];
+  /** How long further changes are waited for, since it asks for much. Absent: less than a second. */
+  readonly settlingMs?: number;
+  /** How often it looks for news beside that, while somebody looks at it. Absent: seldom with topics, else never. */
   readonly refreshMs?: number | ((data: Data) => number | undefined);
   load(context: LoadContext): Promise<Data>;
   show(data: Data, view: View): TemplateResult;
@@ -57,9 +62,13 @@ export interface State<Value> {
   set(value: Value): void;
 }
 
+/** How often a page with topics looks for news by itself: where it is told of changes, and where it is not. */
+const lookMs = { live: 60_000, alone: 5_000 };
+
 /** How soon a page looks for news. Undefined: it does not. */
-export function refreshOf({ refreshMs }: Page, data: unknown): number | undefined {
-  return typeof refreshMs === 'function' ? (data === undefined ? undefined : refreshMs(data)) : refreshMs;
+export function refreshOf({ refreshMs, topics }: Page, data: unknown, isLive: boolean): number | undefined {
+  const stated = typeof refreshMs === 'function' ? (data === undefined ? undefined : refreshMs(data)) : refreshMs;
+  return stated ?? (topics && (isLive ? lookMs.live : lookMs.alone));
 }
 
 /** Keeps the type of a page's data between `load` and `show`. */

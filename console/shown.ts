@@ -26,6 +26,8 @@ export interface Toast {
 export interface FrameModel {
   readonly theme: Theme;
   isMenuOpen: boolean;
+  /** Whether changes are told as they happen. */
+  readonly isLive: boolean;
   readonly toast: Toast | undefined;
   tell(toast: Toast | undefined): void;
   signOut(): Promise<void>;

@@ -229,22 +229,28 @@ export async function readTaskDepths(db: Queryable): Promise<TaskDepth[]> {
   return rows;
 }
 
-/** A job that is not done, for people. */
-export interface ListedJob {
+export type JobState = 'running' | 'waiting' | 'dead';
+
+/** A job of an organization that is not done, for people. */
+export interface OwnJob {
   readonly id: string;
-  /** Null: it belongs to none, or that is gone. */
-  readonly organization: string | null;
   /** Without the prefix of organizations' tasks. */
   readonly task: string;
   /** The row that it is about. */
   readonly subject: string | null;
-  readonly state: 'running' | 'waiting' | 'dead';
+  readonly state: JobState;
   readonly attempts: number;
   readonly maxAttempts: number;
   readonly dueAt: Date;
   readonly addedAt: Date;
   /** A code and a sentence of ours. Null: no attempt has failed, or a worker died in the last one. */
   readonly lastError: string | null;
+}
+
+/** A job that is not done, of any organization. */
+export interface ListedJob extends OwnJob {
+  /** Null: it belongs to none, or that is gone. */
+  readonly organization: string | null;
 }
 
 export interface JobFilter {
@@ -289,4 +295,36 @@ export async function retryJob(db: Queryable, jobId: string): Promise<boolean> {
     [jobId],
   );
   return rowCount === 1;
+}
+
+/** Which jobs of an organization are wanted. */
+export interface OwnJobFilter {
+  /** Undefined: any. */
+  readonly state: JobState | undefined;
+  readonly limit: number;
+  readonly offset: number;
+}
+
+/** Lists jobs that are not done of the organization whose login `db` has, the oldest first, and counts them. */
+export async function listOwnJobs(
+  db: Queryable,
+  { state, limit, offset }: OwnJobFilter,
+): Promise<{ jobs: OwnJob[]; total: number }> {
+  const { rows } = await db.query<OwnJob & { total: number }>(
+    `select job_id::text as id, task, subject, state, attempts, max_attempts as "maxAttempts", due_at as "dueAt",
+       added_at as "addedAt", last_error as "lastError", total::float8 as total
+     from chaperone.list_jobs($1::text, $2::integer, $3::integer)`,
+    [state ?? null, limit, offset],
+  );
+  return { jobs: rows.map(({ total: _, ...job }) => job), total: rows[0]?.total ?? 0 };
+}
+
+/**
+ * Gives a dead letter of the organization whose login `db` has all of its attempts again.
+ *
+ * @returns its task; undefined where there is no such dead letter
+ */
+export async function retryOwnJob(db: Queryable, jobId: string): Promise<string | undefined> {
+  const { rows } = await db.query<{ task: string | null }>('select chaperone.retry_job($1::bigint) as task', [jobId]);
+  return rows[0]?.task ?? undefined;
 }

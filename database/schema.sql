@@ -2036,6 +2036,34 @@ end
 $function$;
 revoke all on function chaperone.limit_organization_role(uuid,integer) from public;
 
+CREATE OR REPLACE FUNCTION chaperone.list_jobs(wanted_state text, most integer, skipped integer)
+ RETURNS TABLE(job_id bigint, task text, subject text, state text, attempts integer, max_attempts integer, due_at timestamp with time zone, added_at timestamp with time zone, last_error text, total bigint)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  with own as (
+    select j.id, t.identifier, j.payload ->> 'id' as subject, j.attempts, j.max_attempts, j.run_at, j.created_at, j.last_error,
+      case when j.locked_at is not null then 'running' when j.attempts < j.max_attempts then 'waiting' else 'dead' end as state
+    from graphile_worker._private_jobs j join graphile_worker._private_tasks t on t.id = j.task_id
+    where j.payload ->> 'organization' = chaperone.current_organization_id()::text
+  )
+  select o.id, regexp_replace(o.identifier, '^organization:', ''), o.subject, o.state, o.attempts::integer,
+    o.max_attempts::integer, o.run_at, o.created_at, o.last_error, count(*) over ()
+  from own o
+  where wanted_state is null or o.state = wanted_state
+  order by o.id
+  limit most offset skipped;
+end
+$function$;
+revoke all on function chaperone.list_jobs(text,integer,integer) from public;
+grant execute on function chaperone.list_jobs(text,integer,integer) to chaperone_tenant;
+
 CREATE OR REPLACE FUNCTION chaperone.lock_subject(organization uuid, subject text)
  RETURNS void
  LANGUAGE sql
@@ -2615,6 +2643,30 @@ AS $function$
 $function$;
 revoke all on function chaperone.retained_organizations() from public;
 grant execute on function chaperone.retained_organizations() to chaperone_worker;
+
+CREATE OR REPLACE FUNCTION chaperone.retry_job(job bigint)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+declare
+  retried text;
+begin
+  update graphile_worker._private_jobs j
+    set attempts = 0, run_at = now(), flags = j.flags - 'told', last_error = null, max_attempts = greatest(j.max_attempts, 10)
+    from graphile_worker._private_tasks t
+    where j.id = job and t.id = j.task_id and j.attempts >= j.max_attempts and j.locked_at is null
+      and j.payload ->> 'organization' = chaperone.current_organization_id()::text
+    returning regexp_replace(t.identifier, '^organization:', '') into retried;
+  return retried;
+end
+$function$;
+revoke all on function chaperone.retry_job(bigint) from public;
+grant execute on function chaperone.retry_job(bigint) to chaperone_tenant;
 
 CREATE OR REPLACE FUNCTION chaperone.review_depths()
  RETURNS TABLE(organization text, queued integer, in_review integer, oldest_seconds double precision)

@@ -154,6 +154,10 @@ export const problems = {
     status: 422,
     message: 'Only English is understood without a model; with "use_ai": true, a model reads any language',
   },
+  job_not_found: {
+    status: 404,
+    message: 'Job not found: GET /v1/jobs?state=dead lists those that have no attempt left',
+  },
   webhook_not_found: {
     status: 404,
     message: 'Webhook not found: GET /v1/webhooks lists those that there are',

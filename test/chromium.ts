@@ -1,10 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { type Browser, chromium } from 'playwright-core';
+import { chromiumArguments, findChromium } from '../scripts/chromium.ts';
 import { atEnd, type Scope } from './scope.ts';
 
-/** The first has the same engine in a third of the processor time. */
-const programs = process.env.CHROMIUM === undefined ? ['chromium-headless-shell', 'chromium'] : [process.env.CHROMIUM];
-const program = programs.find((name) => spawnSync(name, ['--version']).status === 0);
+const program = findChromium(process.env.CHROMIUM);
 
 /** For a suite's options. CI installs Chromium, so there the suite fails without it. */
 export const skip =
@@ -14,11 +12,9 @@ export const skip =
 
 /** @param args further options of Chromium's command */
 export async function startChromium(scope: Scope, args: readonly string[] = []): Promise<Browser> {
-  const { stdout } = spawnSync('which', [program ?? 'chromium'], { encoding: 'utf8' });
   const browser = await chromium.launch({
-    executablePath: stdout.trim(),
-    // Root may not make a sandbox, as in CI; the pages are the tests' own.
-    args: [...args, ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])],
+    executablePath: program ?? 'chromium',
+    args: [...args, ...chromiumArguments()],
   });
   atEnd(scope, () => browser.close());
   return browser;

@@ -1,28 +1,20 @@
-import type { FieldChange } from '../../proxy/offline/simulate/diff.ts';
-import type { GroupFigures, RuleFindings } from '../../proxy/offline/simulate/report.ts';
-import type { Simulation } from '../../proxy/offline/simulate/simulate.ts';
+import type { FieldChange } from '../../proxy/governance/simulation/diff.ts';
+import type { GroupFigures, RuleFindings } from '../../proxy/governance/simulation/report.ts';
+import {
+  caveats,
+  type NamedSimulation,
+  orderGroups,
+  showSimulation,
+  timeOf,
+} from '../../proxy/governance/simulation/show.ts';
 
 export type SimulationFormat = 'table' | 'json';
-
-export interface RenderedSimulation extends Simulation {
-  readonly organization: string;
-  readonly sinceMs: number;
-  readonly untilMs: number;
-  readonly user: string | undefined;
-  readonly model: string | undefined;
-}
 
 /** What people read shows so many lines of each table. JSON has all. */
 const mostLines = 12;
 
-/** What is true of every simulation. */
-const caveats = [
-  'Calls that were refused at that time have no record, so a rule that is looser now cannot bring them back.',
-  'Tokens and dollars count as they were used. A proxy reserves more before a call, so it may refuse somewhat earlier.',
-];
-
-export function renderSimulation(simulation: RenderedSimulation, format: SimulationFormat): string {
-  if (format === 'json') return `${JSON.stringify(toJson(simulation), null, 2)}\n`;
+export function renderSimulation(simulation: NamedSimulation, format: SimulationFormat): string {
+  if (format === 'json') return `${JSON.stringify(showSimulation(simulation), null, 2)}\n`;
   const { organization, sinceMs, untilMs, change, findings, leftOut, user, model } = simulation;
   const { total } = findings;
   const whose = [
@@ -69,7 +61,7 @@ function show(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }
 
-function refusalsOf({ findings }: RenderedSimulation): string {
+function refusalsOf({ findings }: NamedSimulation): string {
   const { total, refusing } = findings;
   if (total.refused === 0) return 'None of them would be refused.';
   const part = ((total.refused / total.calls) * 100).toFixed(1);
@@ -77,7 +69,7 @@ function refusalsOf({ findings }: RenderedSimulation): string {
   return `${total.refused} of them (${part} %) would be refused${also}:\n${ruleTable([...refusing.values()])}`;
 }
 
-function reportsOf({ findings: { reporting } }: RenderedSimulation): string {
+function reportsOf({ findings: { reporting } }: NamedSimulation): string {
   if (reporting.size === 0) return '';
   return `Rules that only report would have reported:\n${ruleTable([...reporting.values()])}`;
 }
@@ -110,7 +102,7 @@ function topOf(tally: readonly (readonly [string, { readonly calls: number }])[]
   return [...shown, ...(ordered.length > 3 ? [`+${ordered.length - 3}`] : [])].join(', ');
 }
 
-function movedOf({ findings: { moved } }: RenderedSimulation): string {
+function movedOf({ findings: { moved } }: NamedSimulation): string {
   const entries = moved.entries().toSorted(([, one], [, other]) => other.calls - one.calls);
   if (entries.length === 0) return '';
   const lines = entries
@@ -119,7 +111,7 @@ function movedOf({ findings: { moved } }: RenderedSimulation): string {
   return ['Aliases would stand for other models:', ...lines].join('\n');
 }
 
-function costsOf({ findings: { total } }: RenderedSimulation): string {
+function costsOf({ findings: { total } }: NamedSimulation): string {
   const { recordedUsd, simulatedUsd, unpricedRecorded, unpricedSimulated, shortened } = total;
   const unpriced =
     unpricedRecorded + unpricedSimulated > 0
@@ -130,12 +122,7 @@ function costsOf({ findings: { total } }: RenderedSimulation): string {
 }
 
 function groupsOf(title: string, groups: readonly (readonly [string, GroupFigures])[]): string {
-  const ordered = groups.toSorted(
-    ([, one], [, other]) =>
-      other.refused - one.refused ||
-      Math.abs(other.simulatedUsd - other.recordedUsd) - Math.abs(one.simulatedUsd - one.recordedUsd) ||
-      other.calls - one.calls,
-  );
+  const ordered = orderGroups(groups);
   const lines = ordered
     .slice(0, mostLines)
     .map(([name, { calls, refused, recordedUsd, simulatedUsd }]) => [
@@ -147,7 +134,7 @@ function groupsOf(title: string, groups: readonly (readonly [string, GroupFigure
   return `${align([[title, 'CALLS', 'REFUSED', 'RECORDED (USD)', 'SIMULATED (USD)', 'DIFFERENCE'], ...lines])}${more}`;
 }
 
-function providersOf({ findings: { providers } }: RenderedSimulation): string {
+function providersOf({ findings: { providers } }: NamedSimulation): string {
   const entries = providers.entries();
   if (entries.length < 2) return '';
   return align([
@@ -162,68 +149,6 @@ function providersOf({ findings: { providers } }: RenderedSimulation): string {
   ]);
 }
 
-function toJson({ organization, sinceMs, untilMs, user, model, change, findings, leftOut }: RenderedSimulation) {
-  const { total, refusing, reporting, users, models, providers } = findings;
-  const groups = (entries: readonly (readonly [string, GroupFigures])[], field: string) =>
-    entries.map(([name, figures]) => ({ [field]: name, ...inJson(figures) }));
-  return {
-    ...{ organization, since: timeOf(sinceMs), until: timeOf(untilMs), user: user ?? null, model: model ?? null },
-    changes: change.fields.map(({ resource, field, before, after }) => ({
-      ...{ resource, field, before: before ?? null, after: after ?? null },
-    })),
-    calls: total.calls,
-    analyses: total.analyses,
-    refused: { calls: total.refused, also_in_force: total.alsoInForce, rules: [...refusing.values()].map(ruleInJson) },
-    reported: [...reporting.values()].map(ruleInJson),
-    shortened: total.shortened,
-    cost: {
-      ...{ recorded_usd: rounded(total.recordedUsd), simulated_usd: rounded(total.simulatedUsd) },
-      ...{ unpriced_recorded: total.unpricedRecorded, unpriced_simulated: total.unpricedSimulated },
-    },
-    by_user: groups(users.entries(), 'user'),
-    by_model: groups(models.entries(), 'model'),
-    moved: Object.fromEntries(findings.moved.entries().map(([names, { calls }]) => [names, calls])),
-    by_provider: providers.entries().map(([provider, figures]) => ({
-      provider,
-      recorded_calls: figures.recordedCalls,
-      simulated_calls: rounded(figures.simulatedCalls),
-      recorded_usd: rounded(figures.recordedUsd),
-      simulated_usd: rounded(figures.simulatedUsd),
-    })),
-    left_out: [...leftOut, ...caveats.map((what) => ({ what, calls: null }))],
-  };
-}
-
-function ruleInJson({
-  decidedBy,
-  code,
-  name,
-  calls,
-  alsoInForce,
-  recordedUsd,
-  firstAtMs,
-  lastAtMs,
-  firstRequestId,
-  users,
-  models,
-}: RuleFindings) {
-  return {
-    decided_by: decidedBy,
-    ...{ code, name, calls, also_in_force: alsoInForce, recorded_usd: rounded(recordedUsd) },
-    ...{ first_at: timeOf(firstAtMs), last_at: timeOf(lastAtMs), first_request_id: firstRequestId },
-    users: Object.fromEntries(users.entries().map(([user, { calls: count }]) => [user, count])),
-    models: Object.fromEntries(models.entries().map(([model, { calls: count }]) => [model, count])),
-  };
-}
-
-function inJson({ calls, refused, recordedUsd, simulatedUsd }: GroupFigures) {
-  return { calls, refused, recorded_usd: rounded(recordedUsd), simulated_usd: rounded(simulatedUsd) };
-}
-
-function rounded(value: number): number {
-  return Number(value.toFixed(9));
-}
-
 function dollars(usd: number): string {
   return usd.toFixed(usd !== 0 && Math.abs(usd) < 1 ? 6 : 2);
 }
@@ -233,10 +158,6 @@ function difference(before: number, after: number): string {
   if (Math.abs(by) < 5e-7) return 'no difference';
   const percent = before === 0 ? '' : `, ${by < 0 ? '-' : '+'}${((Math.abs(by) / before) * 100).toFixed(1)} %`;
   return `${by < 0 ? '-' : '+'}${dollars(Math.abs(by))}${percent}`;
-}
-
-function timeOf(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
 /** Ids and models are anybody's text: nothing in them may move the cursor. */

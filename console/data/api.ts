@@ -7,6 +7,8 @@ export type Query = Readonly<Record<string, string | number | boolean | undefine
 export interface Api {
   /** @throws {ApiError} */
   get<Answer>(path: string, query?: Query): Promise<Answer>;
+  /** Opens a stream of events. @throws {ApiError} */
+  open(path: string, query: Query, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
   /** @throws {ApiError} */
   send<Answer>(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<Answer>;
 }
@@ -20,15 +22,20 @@ export interface ApiOptions {
 }
 
 export function makeApi({ sessions, signal, onRefused }: ApiOptions): Api {
-  const ask = async <Answer>(method: string, path: string, body?: unknown): Promise<Answer> => {
+  const credential = async () => {
     const token = await sessions.freshToken();
     const user = sessions.current()?.user;
+    return {
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(user !== undefined && { 'x-user-id': user }),
+    };
+  };
+  const ask = async <Answer>(method: string, path: string, body?: unknown): Promise<Answer> => {
     try {
       return await request<Answer>(path, {
         method,
         headers: {
-          ...(token !== undefined && { authorization: `Bearer ${token}` }),
-          ...(user !== undefined && { 'x-user-id': user }),
+          ...(await credential()),
           ...(body !== undefined && { 'content-type': 'application/json' }),
         },
         ...(body !== undefined && { body: JSON.stringify(body) }),
@@ -41,31 +48,40 @@ export function makeApi({ sessions, signal, onRefused }: ApiOptions): Api {
   };
   return {
     get: (path, query = {}) => ask('GET', withQuery(path, query)),
+    async open(path, query, until) {
+      const answer = await send(withQuery(path, query), { headers: await credential(), signal: until });
+      if (answer.ok && answer.body) return answer.body;
+      throw new ApiError(readProblem(parse(await answer.text()), headOf(answer)));
+    },
     send: (method, path, body) => ask(method, path, body),
   };
 }
 
 /** Makes a request without a credential. @throws {ApiError} */
 export async function request<Answer>(path: string, init: RequestInit): Promise<Answer> {
-  const response = await fetch(addressOf(path), { ...init, credentials: 'omit', cache: 'no-store' }).catch(
-    (error: unknown) => {
-      if (error instanceof DOMException && error.name === 'AbortError') throw error;
-      throw new ApiError({
-        ...{ status: 0, code: 'unreachable', message: 'The proxy cannot be reached', field: undefined, fields: {} },
-        ...{ requestId: undefined, retryAfterS: undefined },
-      });
-    },
-  );
+  const response = await send(path, init);
   const text = await response.text();
   const body = parse(text);
   if (response.ok) return body as Answer;
-  throw new ApiError(
-    readProblem(body, {
-      status: response.status,
-      requestId: response.headers.get('x-request-id') ?? undefined,
-      retryAfter: response.headers.get('retry-after') ?? undefined,
-    }),
-  );
+  throw new ApiError(readProblem(body, headOf(response)));
+}
+
+function send(path: string, init: RequestInit): Promise<Response> {
+  return fetch(addressOf(path), { ...init, credentials: 'omit', cache: 'no-store' }).catch((error: unknown) => {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new ApiError({
+      ...{ status: 0, code: 'unreachable', message: 'The proxy cannot be reached', field: undefined, fields: {} },
+      ...{ requestId: undefined, retryAfterS: undefined },
+    });
+  });
+}
+
+function headOf({ status, headers }: Response) {
+  return {
+    status,
+    requestId: headers.get('x-request-id') ?? undefined,
+    retryAfter: headers.get('retry-after') ?? undefined,
+  };
 }
 
 /** Below the address that the page has, whatever is before `/console` in it. */

@@ -54,7 +54,7 @@ export const audit = definePage<Entries>({
   title: 'Audit log',
   about: 'Who changed what, and what was refused by which rule. Entries are chained by their hashes.',
   roles: ['admin'],
-  refreshMs: 10_000,
+  topics: ['audit'],
   load: ({ api, query: { period, page, ...asked } }) =>
     api.get<Entries>('/v1/audit', { ...asked, since: sinceOf(period), ...pageOf({ page: page ?? '0' }) }),
   show: (data, view) => html`${showFilters(view, filters)}

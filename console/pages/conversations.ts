@@ -24,7 +24,7 @@ export const conversations = definePage<Conversations>({
   path: '/conversations',
   title: 'Conversations',
   about: 'Calls that continue one another, and the branches where they part.',
-  refreshMs: 15_000,
+  topics: ['requests'],
   load: ({ api, query: { period, page, ...asked } }) =>
     api.get<Conversations>('/api/conversations', {
       ...asked,

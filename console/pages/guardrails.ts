@@ -36,7 +36,7 @@ export const guardrails = definePage<Hits>({
   path: '/guardrails',
   title: 'Guardrail hits',
   about: 'Where a guardrail has found something: in calls that went on, and in calls that it refused.',
-  refreshMs: 10_000,
+  topics: ['requests', 'audit'],
   async load({ api, me, query: { period, guardrail, user_id } }) {
     const since = sinceOf(period);
     const isAdmin = me.roles.includes('admin');

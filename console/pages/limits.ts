@@ -23,7 +23,8 @@ export const limits = definePage<Rules>({
   path: '/limits',
   title: 'Limits and budgets',
   about: 'What may be used, and what is used of it in the window of now.',
-  refreshMs: 5_000,
+  topics: ['requests'],
+  settlingMs: 3_000,
   async load({ api, query: { name, user_id, per } }) {
     const asked = { name, user_id, per, limit: most };
     const [limits, budgets] = await Promise.all([

@@ -45,7 +45,8 @@ const dayMs = 86_400_000;
 export const overview = definePage<Overview>({
   path: '/',
   title: 'Overview',
-  refreshMs: 15_000,
+  topics: ['requests'],
+  settlingMs: 3_000,
   async load({ api, query }) {
     const range = ranges.find(({ name }) => name === (query.range ?? '')) ?? ranges[0];
     if (!range) throw new Error('There are no ranges');

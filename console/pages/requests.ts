@@ -63,7 +63,7 @@ export const requests = definePage<RequestPage>({
   path: '/requests',
   title: 'Requests',
   about: 'Every call that has ended, the latest first.',
-  refreshMs: 5_000,
+  topics: ['requests'],
   load: ({ api, query }) => {
     const { period, with: kind, range: _, page: __, ...others } = query;
     return api.get<RequestPage>('/v1/requests', { ...others, ...asked[kind ?? ''], since: sinceOf(period), limit: 50 });

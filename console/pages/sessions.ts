@@ -38,7 +38,8 @@ export const sessions = definePage<Sessions>({
   path: '/sessions',
   title: 'Sessions',
   about: 'Calls that belong together by their X-Session-ID, of the last 30 days.',
-  refreshMs: 20_000,
+  topics: ['requests'],
+  settlingMs: 3_000,
   load: ({ api, query }) =>
     api.get<Sessions>('/v1/analytics/sessions', { user_id: query.user_id, model: query.model, ...pageOf(query) }),
   show: (data, view) => html`${showTiles([

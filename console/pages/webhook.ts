@@ -32,7 +32,7 @@ export const webhook = definePage<Data>({
   path: '/webhooks/:id',
   title: 'Webhook',
   roles: ['admin'],
-  refreshMs: 5_000,
+  topics: ['webhooks'],
   async load({ api, params: { id = '' }, query }) {
     const path = `/v1/webhooks/${encodeURIComponent(id)}`;
     const [found, sent] = await Promise.all([

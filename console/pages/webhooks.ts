@@ -18,7 +18,7 @@ export const webhooks = definePage<Webhooks>({
   title: 'Webhooks',
   about: 'Who is told of events, and how that goes.',
   roles: ['admin'],
-  refreshMs: 10_000,
+  topics: ['webhooks'],
   load: ({ api, query }) => api.get<Webhooks>('/v1/webhooks', pageOf(query)),
   show: (data, view) => html`${
     data.webhooks.length === 0

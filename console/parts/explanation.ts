@@ -19,7 +19,7 @@ export function showExplanation(answer: Explanation): TemplateResult {
     ${showSection('Further', showFurther(answer))}`;
 }
 
-function showDecided({ resource, field }: Decided): TemplateResult {
+export function showDecided({ resource, field }: Decided): TemplateResult {
   return html`<code>${resource}${field === null ? '' : ` ${field}`}</code> `;
 }
 

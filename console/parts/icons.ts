@@ -26,6 +26,7 @@ const paths: Readonly<Record<string, string>> = {
   jobs: 'M12 7v5l3 2M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z',
   audit: 'M7 3h8l4 4v14H5V3zM9 12h6M9 16h6M9 8h3',
   explain: 'M9.5 9a2.5 2.5 0 1 1 3.5 2.3c-.7.3-1 .9-1 1.7M12 16.5v.01M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z',
+  simulate: 'M4 12a8 8 0 1 0 2.6-5.9M4 4v4h4M12 8v4l3 2',
   next: 'M9 5l7 7-7 7',
   copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
   up: 'M7 14l5-5 5 5',

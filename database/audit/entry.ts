@@ -66,7 +66,7 @@ export interface ApiEntry extends CommonFields {
   readonly kind: 'api';
   /** The id of the request. Entries of earlier versions have none. */
   readonly requestId?: string | undefined;
-  readonly action: 'created' | 'changed' | 'deleted' | 'deactivated' | 'erased' | 'restored';
+  readonly action: 'created' | 'changed' | 'deleted' | 'deactivated' | 'erased' | 'restored' | 'retried';
   readonly actor: CallerActor;
   /** What it is about and its id, such as `Persona/<uuid>`, or `User`. */
   readonly subject: string;

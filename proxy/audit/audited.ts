@@ -67,6 +67,7 @@ const audited: Readonly<Record<ProblemCode, boolean | string>> = {
   deployment_not_found: false,
   deployment_not_ready: false,
   language_unsupported: false,
+  job_not_found: false,
   webhook_not_found: false,
   websocket_not_served: false,
   session_expired: false,

@@ -9,13 +9,13 @@ import { makeHistories } from '../calls/reserve/history.ts';
 import type { RouteHealth } from '../calls/route/health.ts';
 import { ProxyError } from '../error.ts';
 import { type AskedCall, bodyOf, findOperation } from '../governance/explain.ts';
+import { namespacesOf, putInForce, readSealed } from '../governance/simulation/in-force.ts';
 import { makeInFlight } from '../in-flight.ts';
 import { makeLookUps } from '../look-ups.ts';
 import { providerTable } from '../providers/table.ts';
 import { makeDatabaseClock } from '../quota/database-clock.ts';
 import { type ShownExplanation, showExplanation } from '../surfaces/governance/show-explanation.ts';
 import { surfaceTable } from '../surfaces/table.ts';
-import { namespacesOf, putInForce, readSealed } from './in-force.ts';
 
 export type { ShownExplanation } from '../surfaces/governance/show-explanation.ts';
 
@@ -39,7 +39,7 @@ const maxBodyBytes = 256 * 1024 * 1024;
 export async function explainOffline(db: Queryable, question: OfflineQuestion): Promise<ShownExplanation> {
   const { organizationId, namespace, isOneMachine, user, session, level } = question;
   const sealed = await readSealed(db, organizationId);
-  const inForce = putInForce(sealed, namespacesOf(sealed, isOneMachine)(namespace));
+  const inForce = putInForce(sealed, namespacesOf(sealed, { isOneMachine })(namespace));
   const inFlight = makeInFlight(maxBodyBytes);
   const policyOf = makePolicies();
   const query = <T>(work: (to: Queryable) => Promise<T>) => work(db);

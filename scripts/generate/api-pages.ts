@@ -83,7 +83,7 @@ function schemaNameOf({ content }: Operation['responses'][string]): string | und
 function commonRefusals(document: OpenApi): ReadonlySet<string> {
   const all = Object.values(document.paths).flatMap((methods) => Object.values(methods).map(readRefusals));
   const [first = [], ...others] = all.map((refusals) => refusals.map(({ code }) => code));
-  const most = others.length * 0.9;
+  const most = others.length * 0.85;
   return new Set(first.filter((code) => others.filter((codes) => codes.includes(code)).length >= most));
 }
 

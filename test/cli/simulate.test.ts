@@ -121,6 +121,49 @@ describe('chaperone simulate', () => {
     assert.equal(told.reported[0].decided_by[0].field, 'spec.limits[1]');
   });
 
+  it('says the same over HTTP, to admins', async () => {
+    const resources = await readFile(file, 'utf8');
+    const until = new Date().toISOString();
+    const since = new Date(Date.now() - 3_600_000).toISOString();
+    const post = async (body: object, roles: readonly string[] = ['admin']) => {
+      const response = await fetch(`${stack.baseUrl}/simulate`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${await stack.sign({ user: 'root', roles })}`,
+          ...{ 'x-user-id': 'root', 'content-type': 'application/json' },
+        },
+        body: JSON.stringify(body),
+      });
+      return { status: response.status, body: JSON.parse(await response.text()) };
+    };
+    const told = await post({ resources, since, until });
+    assert.equal(told.status, 200, JSON.stringify(told.body));
+    assert.deepEqual(told.body, await simulateJson(file, { since, until }));
+    const { body: ofEve } = await post({ resources, since, until, user_id: 'eve', model: 'tts-1' });
+    assert.equal(ofEve.calls, 1);
+    for (const [body, param, message] of [
+      [{ resources: 'kind: [' }, 'resources', /^Error processing request: resources:1: /],
+      [{ resources: 'kind: Pod' }, 'resources', /has no Organization "acme" and no ApiKeyBinding/],
+      [{ resources: resources.replace('count: 2', 'count: 0') }, 'resources', /resources:\d+: spec\.limits\[0\]/],
+      [{ resources, since: 'soon' }, 'since', /since must be such as 7d/],
+      [{ resources, since: '1h', until: '2020-01-01' }, 'since', /is not before until 2020-01-01/],
+    ] as const) {
+      const { status, body: refused } = await post(body);
+      assert.deepEqual([status, refused.error.param], [400, param], JSON.stringify(refused));
+      assert.match(refused.error.message, message);
+    }
+    assert.equal((await post({ resources }, ['analyst'])).body.error.code, 'role_required');
+  });
+
+  it('begins with what is in force', async () => {
+    const headers = { authorization: `Bearer ${await stack.sign({ user: 'root', roles: ['admin'] })}` };
+    const response = await fetch(`${stack.baseUrl}/organization`, { headers: { ...headers, 'x-user-id': 'root' } });
+    const { yaml, resource } = (await response.json()) as { yaml: string; resource: object };
+    assert.deepEqual(parse(yaml), resource);
+    await writeFile(join(directory, 'in-force.yaml'), yaml);
+    assert.deepEqual((await simulateJson(join(directory, 'in-force.yaml'))).changes, []);
+  });
+
   it('prices the calls by the routes, names and prices of the changed Organization', async () => {
     const { rows: models } = await stack.owner.query(
       "select distinct model from chaperone.requests where requested_model = 'gpt-4.1'",

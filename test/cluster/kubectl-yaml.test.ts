@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { kubectlSchema } from '../../operator/cluster/directory/documents.ts';
-import { kubectlScalars } from '../operator/cluster/kubectl-scalars.ts';
+import { kubectlSchema } from '../../crds/documents.ts';
+import { kubectlScalars } from '../crds/kubectl-scalars.ts';
 import { assets } from './cluster-under-test.ts';
 
 const kubectl = join(assets ?? '', 'kubectl');

@@ -39,3 +39,13 @@ export async function makeCalls(stack: Stack): Promise<void> {
   for (let time = 0; time < 2; time += 1)
     await call('/embeddings', { model: 'text-embedding-3-small', input: 'lamps' });
 }
+
+/** Makes one more call. */
+export async function say(stack: Stack, user: string): Promise<void> {
+  const answer = await fetch(`${stack.baseUrl}/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${stack.token}`, 'x-user-id': user, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'One more' }] }),
+  });
+  assert.equal(answer.status, 200, await answer.text());
+}

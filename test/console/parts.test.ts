@@ -4,8 +4,9 @@ import fc from 'fast-check';
 import { orderBranches } from '../../console/data/conversations.ts';
 import { diffLines } from '../../console/data/diff.ts';
 import { change, duration, money, percent, relative } from '../../console/data/format.ts';
+import { makeLive, topicsFor } from '../../console/data/live.ts';
 import { bodyOf, draftOf, emptyDraft } from '../../console/data/personas.ts';
-import { readProblem } from '../../console/data/problem.ts';
+import { ApiError, readProblem } from '../../console/data/problem.ts';
 import { at, linkTo, matchPath, readPlace } from '../../console/data/route.ts';
 import { readAnswered, readAsked } from '../../console/data/said.ts';
 import { makeSessions, type Session, sessionOf } from '../../console/data/session.ts';
@@ -236,5 +237,64 @@ describe('the branches of a conversation', () => {
         ['c', 0],
       ],
     );
+  });
+});
+
+describe('the stream of changes', () => {
+  const refusal = (status: number) =>
+    new ApiError(readProblem({}, { status, requestId: undefined, retryAfter: undefined }));
+  const streamOf = (...chunks: string[]) =>
+    new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (const chunk of chunks) controller.enqueue(new TextEncoder().encode(chunk));
+        controller.close();
+      },
+    });
+  /** Follows what opens one after another gives, until it is refused. */
+  const follow = async (...opens: (() => ReadableStream<Uint8Array>)[]) => {
+    const told: string[] = [];
+    const pauses: number[] = [];
+    const { promise: refused, resolve: onRefused } = Promise.withResolvers<void>();
+    const live = makeLive({
+      async open() {
+        const next = opens.shift();
+        if (!next) throw refusal(401);
+        return next();
+      },
+      onChanged: (topics) => told.push(...topics),
+      onState: (isLive) => told.push(isLive ? 'live' : 'away'),
+      onRefused,
+      wait: async (ms) => void pauses.push(ms),
+    });
+    live.start();
+    live.start();
+    await refused;
+    live.stop();
+    return { told, pauses };
+  };
+
+  it('is read wherever it is cut, and opened again when it ends', async () => {
+    const { told } = await follow(
+      () => streamOf(':\n\nevent: rea', 'dy\ndata: {}\n', '\nevent: changed\ndata: {"topics":["requests","jobs"]}\n\n'),
+      () => streamOf('event: ready\ndata: {}\n\n', 'event: changed\ndata: {"topics":["audit"]}\n\n'),
+    );
+    assert.deepEqual(
+      told.filter((one) => one !== 'away'),
+      ['live', 'requests', 'jobs', 'live', 'audit'],
+    );
+  });
+
+  it('is opened ever less often while it cannot be had, and no more where it is refused', async () => {
+    const fail = () => {
+      throw refusal(503);
+    };
+    const { pauses } = await follow(fail, fail, fail, () => streamOf('event: ready\ndata: {}\n\n'), fail);
+    assert.deepEqual(pauses, [1_000, 2_000, 5_000, 1_000, 2_000]);
+  });
+
+  it('has the topics of the roles', () => {
+    assert.deepEqual(topicsFor(['member']), ['requests']);
+    assert.deepEqual(topicsFor(['analyst']), ['requests', 'reviews']);
+    assert.deepEqual(topicsFor(['admin']), ['requests', 'reviews', 'audit', 'webhooks', 'jobs']);
   });
 });

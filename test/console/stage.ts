@@ -10,6 +10,7 @@ import type { Scope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
 import { makeCalls } from './calls.ts';
+import { type Ask, addContents, leaveJobs } from './contents.ts';
 import { addHistory } from './history.ts';
 
 export interface VisitOptions {
@@ -45,7 +46,9 @@ export interface Stage {
   readonly admin: string;
   readonly member: string;
   readonly password: string;
-  ask(method: string, path: string, body?: unknown, token?: string): Promise<{ status: number; body: unknown }>;
+  readonly ask: Ask;
+  /** Gives the organization a history: until then, it has none. */
+  fill(): Promise<void>;
   visit(options?: VisitOptions): Promise<Visit>;
 }
 
@@ -84,7 +87,7 @@ export async function startStage(scope: Scope): Promise<Stage> {
   const member = await stack.sign({ user: 'grace@example.com', roles: ['member'] });
   const owner = await connect(scope, stack.database.url);
   const url = new URL('/', stack.baseUrl).href;
-  const ask: Stage['ask'] = async (method, path, body, token = admin) => {
+  const ask: Ask = async (method, path, body, token = admin) => {
     const answer = await fetch(new URL(path, url), {
       method,
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
@@ -92,11 +95,6 @@ export async function startStage(scope: Scope): Promise<Stage> {
     });
     return { status: answer.status, body: await answer.json() };
   };
-  const { rows } = await owner.query('select organization_id as id from chaperone.organizations');
-  await addHistory(owner, rows[0].id, pictures === undefined ? 1 : 24);
-  const webhook = { name: 'incidents', url: 'https://hooks.example.com/chaperone', events: ['budget.warning'] };
-  assert.equal((await ask('POST', '/v1/webhooks', webhook)).status, 201);
-  await makeCalls(stack);
   if (pictures !== undefined) mkdirSync(pictures, { recursive: true });
   return {
     stack,
@@ -106,6 +104,13 @@ export async function startStage(scope: Scope): Promise<Stage> {
     member,
     password,
     ask,
+    async fill() {
+      const { rows } = await owner.query('select organization_id as id from chaperone.organizations');
+      await addHistory(owner, rows[0].id, pictures === undefined ? 1 : 24);
+      await makeCalls(stack);
+      await addContents(ask);
+      await leaveJobs(owner, rows[0].id);
+    },
     visit: (options = {}) => begin({ browser, url, admin }, options),
   };
 }

@@ -33,6 +33,9 @@ const definerCalls: Readonly<Record<string, () => string>> = {
   search_passages: () => `select * from chaperone.search_passages('word', 10)`,
   remove_passages: () => `select chaperone.remove_passages('kb_1')`,
   delete_article: () => `select chaperone.delete_article('kb_1')`,
+  // What another organization's jobs and dead letters are: test/proxy/surfaces/governance/jobs.test.ts.
+  list_jobs: () => 'select * from chaperone.list_jobs(null, 10, 0)',
+  retry_job: () => 'select chaperone.retry_job(id) from generate_series(1, 100) id',
   add_job: () => `select chaperone.add_job('task', 'row', null, 1)`,
   read_analysis_template: () => `select * from chaperone.read_analysis_template('{shop}', 'audit')`,
   take_lost_calls: () => 'select chaperone.take_lost_calls(null)',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, suite, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { makeDirectory, repository } from '../directories.ts';
 import { program } from '../program.ts';
 import { startProxy } from '../proxy-process.ts';
@@ -11,6 +12,8 @@ import { until } from '../until.ts';
 
 interface Loaded {
   readonly packages: readonly string[];
+  /** Files of our own, relative to the repository. */
+  readonly files: readonly string[];
   /** Modules of Node's own. */
   readonly builtins: readonly string[];
 }
@@ -20,17 +23,19 @@ const spy = `
   import { renameSync, writeFileSync } from 'node:fs';
   import { registerHooks } from 'node:module';
   const packages = new Set();
+  const files = new Set();
   registerHooks({
     load(url, context, next) {
       const name = /node_modules\\/((?:@[^/]+\\/)?[^/]+)/.exec(url)?.[1];
       if (name) packages.add(name);
+      else if (url.startsWith(process.env.REPOSITORY)) files.add(url.slice(process.env.REPOSITORY.length));
       return next(url, context);
     },
   });
   process.on('SIGHUP', () => {
     const builtins = process.moduleLoadList.flatMap((entry) => /^NativeModule (.+)/.exec(entry)?.[1] ?? []);
     const file = process.env.LOADED_MODULES;
-    writeFileSync(file + '.new', JSON.stringify({ packages: [...packages], builtins }));
+    writeFileSync(file + '.new', JSON.stringify({ packages: [...packages], files: [...files], builtins }));
     renameSync(file + '.new', file);
   });
 `;
@@ -44,6 +49,13 @@ const neededPackages = [
   ['pg', 'pg-connection-string', 'pg-int8', 'pg-pool', 'pg-protocol', 'pg-types'],
   ['postgres-array', 'postgres-bytea', 'postgres-date', 'postgres-interval', 'xtend'],
 ].flat();
+
+/** What of our own nobody has asked for: the console, traces, and what other surfaces work with. */
+const unwantedFiles = [
+  ...[/^console\//, /^proxy\/surfaces\/console\/(?!index)/, /^proxy\/surfaces\/governance\/(?!index)/],
+  ...[/^proxy\/governance\//, /^crds\/(documents|definition|validate)/],
+  ...[/^traces\/(?!trace-parent)/, /^proxy\/calls\/traces\/(?!trace(s|d)\.ts)/],
+];
 
 /** What the bundle leaves out although packages name it. */
 const unwantedBuiltins = ['http2', 'https', 'worker_threads', 'inspector', 'repl'];
@@ -66,6 +78,7 @@ suite('a proxy that has only served calls', () => {
       environment: {
         NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(spy)}`,
         LOADED_MODULES: file,
+        REPOSITORY: `${pathToFileURL(repository)}/`,
       },
     });
     const answer = await fetch(`http://127.0.0.1:${proxy.port}/v1/chat/completions`, {
@@ -78,9 +91,13 @@ suite('a proxy that has only served calls', () => {
     return JSON.parse(await until(() => readFile(file, 'utf8').catch(() => undefined), 'what is loaded'));
   };
 
-  test('has loaded only the packages that calls need', async () => {
-    const { packages } = await loadedBy(join(repository, 'cli', 'main.ts'));
-    assert.ok(packages.includes('pg'));
+  test('has loaded only the packages and files that calls need', async () => {
+    const { packages, files } = await loadedBy(join(repository, 'cli', 'main.ts'));
+    assert.ok(packages.includes('pg') && files.includes('proxy/calls/pipeline.ts'));
+    assert.deepEqual(
+      files.filter((file) => unwantedFiles.some((pattern) => pattern.test(file))),
+      [],
+    );
     assert.deepEqual(
       packages.filter((name) => !neededPackages.includes(name)),
       [],

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
+import type { ParsedFile, YamlFile } from '../../../crds/documents.ts';
 import { articlesLabel, fileAnnotation } from '../../../knowledge/article-files.ts';
 import { readArticleFile } from '../../../knowledge/front-matter.ts';
-import type { ParsedFile } from './documents.ts';
-import type { YamlFile } from './yaml-files.ts';
 
 /** Reads an article. It stands for a ConfigMap, as a cluster has articles. */
 export function parseArticleFile({ file, text, problem }: YamlFile): ParsedFile {

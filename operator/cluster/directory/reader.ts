@@ -1,15 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
+import { asksForText, type FileObject, type ParsedFile, parseFile, type YamlFile } from '../../../crds/documents.ts';
 import type { ObjectKey } from '../cluster.ts';
 import { describeKey, idOf } from '../object-key.ts';
 import { parseArticleFile } from './article-file.ts';
 import type { FileProblem } from './directory-error.ts';
-import { type FileObject, type ParsedFile, parseFile } from './documents.ts';
 import { makeMissingObjects } from './missing-objects.ts';
 import type { Objects } from './objects.ts';
 import type { ProblemReport } from './problem-report.ts';
 import type { Records } from './records.ts';
 import { problemOf, readStatements, type Statement, type Statements } from './statements.ts';
-import { readYamlFiles, type YamlFile } from './yaml-files.ts';
+import { readYamlFiles } from './yaml-files.ts';
 
 /** Reads the directory and applies what its files state. */
 export interface Reader {
@@ -89,11 +89,6 @@ export function makeReader({ directory, objects, records, problems, settleMs }: 
       lastFiles = undefined;
     },
   };
-}
-
-/** Whether a field has another type where its schema requires text. */
-export function asksForText(message: string): boolean {
-  return message.includes(' must be of type string: ');
 }
 
 /** Parses only the files that changed since the last time. */

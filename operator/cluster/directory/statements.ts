@@ -1,10 +1,10 @@
 import type { JsonValue } from '../../../crds/definition.ts';
+import type { FileObject, ParsedFile } from '../../../crds/documents.ts';
 import { isJsonObject } from '../../../crds/schema-node.ts';
 import type { ObjectKey } from '../cluster.ts';
 import { cachedKinds, isKind, kinds } from '../kinds.ts';
 import { describeKey, idOf } from '../object-key.ts';
 import type { FileProblem } from './directory-error.ts';
-import type { FileObject, ParsedFile } from './documents.ts';
 
 /** A document's statement that an object should exist, with its content. */
 export interface Statement {

@@ -1,16 +1,9 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
+import type { YamlFile } from '../../../crds/documents.ts';
 import { decodeText } from '../../../crds/text.ts';
 import { articlesFolder } from './articles-folder.ts';
 import { DirectoryError } from './directory-error.ts';
-
-export interface YamlFile {
-  /** Relative to the directory. */
-  readonly file: string;
-  readonly text: string;
-  /** Why the file could not be read, and in which line. Then `text` is empty. */
-  readonly problem?: { readonly reason: string; readonly line?: number };
-}
 
 /**
  * Reads all YAML files below a directory, and the Markdown files in folders of articles, in the order of their paths. It skips names that begin with a dot. An

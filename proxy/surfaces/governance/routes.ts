@@ -5,13 +5,17 @@ import { accessKeyRoutes } from './access-keys.ts';
 import { analysisRoutes } from './analysis/index.ts';
 import { analyticsRoutes } from './analytics/index.ts';
 import { audit } from './audit.ts';
+import { changes } from './changes.ts';
 import { explain } from './explain.ts';
+import { jobRoutes } from './jobs.ts';
 import { budgets } from './limits/budgets.ts';
 import { limits } from './limits/limits.ts';
 import { me } from './me.ts';
+import { organization } from './organization.ts';
 import { personaRoutes } from './personas.ts';
 import { ratingRoutes } from './ratings.ts';
 import { requestRoutes } from './requests/index.ts';
+import { simulate } from './simulate.ts';
 import { userRoutes } from './users.ts';
 import { webhookRoutes } from './webhooks.ts';
 
@@ -21,13 +25,17 @@ const routes: readonly Route<GovernanceContext>[] = [
   ...analysisRoutes,
   ...analyticsRoutes,
   audit,
+  changes,
   limits,
   budgets,
   explain,
+  ...jobRoutes,
   me,
+  organization,
   ...personaRoutes,
   ...ratingRoutes,
   ...requestRoutes,
+  simulate,
   ...userRoutes,
   ...webhookRoutes,
 ];

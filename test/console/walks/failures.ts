@@ -78,7 +78,6 @@ export function walkFailures(stage: () => Stage): void {
       await person.go(place);
       await shows(person.main, text);
     }
-    await person.picture('empty');
     await person.leave();
   });
 }

@@ -32,14 +32,11 @@ async function violationsOf(page: Page): Promise<string[]> {
 const wide = { viewport: { width: 1360, height: 900 } };
 const narrow = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
-/** Both have all colours and all widths between them; pictures are wanted of the others, too. */
+/** Colours do not depend on the width, so narrow pages are only measured. */
 const looks: Readonly<Record<string, BrowserContextOptions>> = {
   light: { ...wide, colorScheme: 'light' },
-  'dark-narrow': { ...narrow, colorScheme: 'dark' },
-  ...(process.env.CHAPERONE_SCREENSHOTS !== undefined && {
-    dark: { ...wide, colorScheme: 'dark' },
-    'light-narrow': { ...narrow, colorScheme: 'light' },
-  }),
+  dark: { ...wide, colorScheme: 'dark' },
+  narrow: { ...narrow, colorScheme: 'light' },
 };
 
 /** Every page, with what is done on it before it is looked at. */
@@ -57,11 +54,15 @@ const places: readonly (readonly [name: string, place: string, act?: (person: Vi
   ['limits', '/limits'],
   ['guardrails', '/guardrails'],
   ['explain', '/explain?model=gpt-3.5-turbo', ask],
+  ['simulate', '/simulate', simulate],
   ['knowledge', '/knowledge'],
+  ['article', '/knowledge', openFirst],
   ['analyses', '/analyses'],
   ['reviews', '/reviews'],
+  ['review', '/reviews', openFirst],
   ['webhooks', '/webhooks'],
   ['webhook', '/webhooks', openFirst],
+  ['jobs', '/jobs'],
   ['audit', '/audit'],
 ];
 
@@ -84,6 +85,13 @@ async function ask({ page, main }: Visit): Promise<void> {
   await main.locator('.verdict').waitFor();
 }
 
+async function simulate({ page, main }: Visit): Promise<void> {
+  const resources = page.getByLabel('Resources, as YAML');
+  await resources.fill((await resources.inputValue()).replace('count: 60', 'count: 1'));
+  await page.getByRole('button', { name: 'Simulate' }).click();
+  await main.locator('.tiles').waitFor();
+}
+
 export function walkLooks(stage: () => Stage): void {
   for (const [look, browser] of Object.entries(looks)) {
     it(`can be read and operated on every page: ${look}`, async () => {
@@ -93,7 +101,8 @@ export function walkLooks(stage: () => Stage): void {
         await person.go(place);
         await act?.(person);
         await person.settled();
-        wrong.push(...(await violationsOf(person.page)).map((violation) => `${name}: ${violation}`));
+        if (look !== 'narrow')
+          wrong.push(...(await violationsOf(person.page)).map((violation) => `${name}: ${violation}`));
         const tooWide = await person.page.evaluate('document.documentElement.scrollWidth - innerWidth');
         if (Number(tooWide) > 0) wrong.push(`${name}: the page is ${tooWide} px too wide`);
         await person.picture(`${name}-${look}`);

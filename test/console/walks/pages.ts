@@ -131,6 +131,56 @@ export function walkPages(stage: () => Stage): void {
     await person.settled();
     await person.main.getByRole('link', { name: 'incidents' }).click();
     await shows(person.main, 'hooks.example.com');
+    await shows(person.main.locator('tbody'), 'waiting');
+    await person.leave();
+  });
+
+  it('sees background jobs, and tries one again', async () => {
+    const { visit } = stage();
+    const person = await visit({ at: '/jobs?state=dead' });
+    await person.settled();
+    const row = person.main.locator('tbody tr', { hasText: 'analyze-conversation' });
+    await shows(row, 'model_not_allowed');
+    await row.getByRole('button', { name: /^Try job \d+ again$/ }).click();
+    await shows(person.page.locator('.toast'), 'is tried again');
+    await shows(person.main, 'No job has failed for good');
+    await person.go('/jobs');
+    await shows(row, '0 of 10');
+    await shows(person.main.locator('tbody tr', { hasText: 'deliver-webhook' }), 'waiting');
+    await person.leave();
+  });
+
+  it('simulates a change of the Organization', async () => {
+    const { visit } = stage();
+    const person = await visit({ at: '/simulate' });
+    await person.settled();
+    const resources = person.page.getByLabel('Resources, as YAML');
+    const inForce = await resources.inputValue();
+    const changed = inForce
+      .replace('count: 60', 'count: 1')
+      .replace('displayName: Acme Corporation', 'displayName: Acme');
+    await resources.fill(changed);
+    await person.page.getByLabel('Calls of').selectOption('24h');
+    await person.page.getByRole('button', { name: 'Simulate' }).click();
+    await shows(person.main.locator('.changes'), 'spec.limits[each-user].requests.count');
+    await shows(person.main.locator('.panel', { hasText: 'Would be refused' }), 'limit_reached');
+    await shows(person.main, 'Changes of spec.displayName are not simulated');
+    await person.main.locator('.panel', { hasText: 'Would be refused' }).getByRole('link').first().click();
+    await shows(person.main.locator('h1'), /^Request$/);
+    await person.leave();
+  });
+
+  it('reads an article, and what its last version changed', async () => {
+    const { visit } = stage();
+    const person = await visit({ at: '/knowledge' });
+    await person.settled();
+    await person.main.getByRole('link', { name: 'Reset a password' }).click();
+    await shows(person.main.locator('.prose'), 'Forgot password');
+    await shows(person.main.locator('.diff'), /removed:[\s\S]*an hour[\s\S]*added:[\s\S]*a day/);
+    await person.go('/knowledge?search=I%20forgot%20my%20pasword');
+    await shows(person.main, 'Reset a password');
+    await person.go('/analyses');
+    await shows(person.main, 'What it is about');
     await person.leave();
   });
 

@@ -12,6 +12,8 @@ import {
 } from '../../../proxy/governance/access-keys.ts';
 import { makeAnalyze } from '../../../proxy/governance/analyses/analyze.ts';
 import { listEntries } from '../../../proxy/governance/audit.ts';
+import type { TopicName } from '../../../proxy/governance/changes/topics.ts';
+import { makeWatchChanges } from '../../../proxy/governance/changes/watch.ts';
 import {
   changeConfig,
   createConfig,
@@ -75,6 +77,7 @@ import {
   startTraining,
 } from '../../../proxy/governance/insights/training/jobs.ts';
 import { makePredict } from '../../../proxy/governance/insights/training/predict.ts';
+import { listJobs, retryJob } from '../../../proxy/governance/jobs.ts';
 import {
   deleteArticle,
   getArticle,
@@ -85,6 +88,7 @@ import {
 import { searchArticles } from '../../../proxy/governance/knowledge/search.ts';
 import { readBudgets, readLimits } from '../../../proxy/governance/limits.ts';
 import { describeCaller } from '../../../proxy/governance/me.ts';
+import { readOrganization } from '../../../proxy/governance/organization.ts';
 import {
   changePersona,
   createPersona,
@@ -95,6 +99,7 @@ import {
 import { rateResponse } from '../../../proxy/governance/ratings.ts';
 import { listRequests } from '../../../proxy/governance/requests/list.ts';
 import { getRequest, readContents } from '../../../proxy/governance/requests/story.ts';
+import { makeSimulate } from '../../../proxy/governance/simulation/simulations.ts';
 import { postCost, readCosts } from '../../../proxy/governance/speech/costs.ts';
 import { giveFeedback, listFeedback } from '../../../proxy/governance/speech/feedback.ts';
 import { readMetrics } from '../../../proxy/governance/speech/metrics.ts';
@@ -184,6 +189,14 @@ const withTraining = (context: GovernanceContext): GovernanceContext => {
   const { snapshot, ...rest } = context.inForce();
   const spec = { ...snapshot.spec, training: training as NonNullable<typeof snapshot.spec.training> };
   return { ...context, inForce: () => ({ ...rest, snapshot: { ...snapshot, spec } }) };
+};
+/** Of no calls, for it says nothing of this organization. */
+const change = {
+  resources: JSON.stringify({
+    ...{ apiVersion: 'chaperone.dev/v1alpha1', kind: 'ApiKeyBinding', metadata: { name: 'a', namespace: 'b' } },
+    spec: { organizationRef: { name: 'x' }, provider: 'y', secretKeyRef: { name: 'z', key: 'w' } },
+  }),
+  since: '1h',
 };
 const deployment = { modelUri: 's3://models/a/', name: 'a', replicas: 1, resources: {} };
 
@@ -400,6 +413,8 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
     'role_required',
     ['admin'],
   ],
+  ['read the Organization', (c, ann) => readOrganization(c, ann), 'role_required', ['admin']],
+  ['simulate a change', (c, ann) => makeSimulate(c)(ann, change), 'role_required', ['admin']],
   ['read the budgets', (c, ann) => readBudgets(c, ann, {}, page), '', everyone()],
   ['read the limits of another', (c, ann) => readLimits(c, ann, { user: 'bob' }, page), 'role_required', readers()],
   ['read the budgets of another', (c, ann) => readBudgets(c, ann, { user: 'bob' }, page), 'role_required', readers()],
@@ -420,6 +435,13 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
   ['close a turn', (c, ann) => closeTurn(c, ann, 'x', closed), '', everyone()],
   ['give feedback', (c, ann) => giveFeedback(c, ann, feedback), '', everyone()],
   ['list feedback', (c, ann) => listFeedback(c, ann, {}, page), 'role_required', readers()],
+  ['hear of recorded calls', (c, ann) => hear(c, ann, 'requests'), '', everyone()],
+  ['hear of reviews', (c, ann) => hear(c, ann, 'reviews'), 'role_required', readers()],
+  ['hear of refusals', (c, ann) => hear(c, ann, 'audit'), 'role_required', ['admin']],
+  ['hear of deliveries', (c, ann) => hear(c, ann, 'webhooks'), 'role_required', ['admin']],
+  ['hear of jobs', (c, ann) => hear(c, ann, 'jobs'), 'role_required', ['admin']],
+  ['list jobs', (c, ann) => listJobs(c, ann, { ...page, state: undefined }), 'role_required', ['admin']],
+  ['try a job again', (c, ann) => retryJob(c, ann, '1'), 'role_required', ['admin']],
   ['list webhooks', (c, ann) => listWebhooks(c, ann, page), 'role_required', ['admin']],
   ['get a webhook', (c, ann) => getWebhook(c, ann, shared.id), 'role_required', ['admin']],
   [
@@ -460,6 +482,11 @@ const cases: readonly (readonly [name: string, work: Work, refusal: string, role
   ['revoke a key', (c, ann) => revokeAccessKey(c, ann, shared.id), 'role_required', ['admin']],
   ['rate the call of another', (c, ann) => rateResponse(c, ann, 'req_1', rating), 'request_not_found', readers()],
 ];
+
+function hear(context: GovernanceContext, caller: Caller, topic: TopicName): void {
+  const nobody = { findAgain: async () => caller, began() {}, changed() {}, ended() {} };
+  makeWatchChanges(context)({ caller, topics: [topic], ...nobody })();
+}
 
 function everyone(): readonly string[] {
   return ['member', 'analyst', 'reviewer', 'admin', 'unknown'];

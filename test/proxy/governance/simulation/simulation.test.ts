@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { Counters } from '../../../proxy/offline/simulate/counters.ts';
-import { diffSpecs } from '../../../proxy/offline/simulate/diff.ts';
-import { nextOf } from '../../../proxy/offline/simulate/route-mix.ts';
-import type { Counted } from '../../../proxy/quota/counted.ts';
-import { makeKey } from '../snapshot.ts';
+import { Counters } from '../../../../proxy/governance/simulation/counters.ts';
+import { diffSpecs } from '../../../../proxy/governance/simulation/diff.ts';
+import { parsePeriod } from '../../../../proxy/governance/simulation/period.ts';
+import { nextOf } from '../../../../proxy/governance/simulation/route-mix.ts';
+import type { Counted } from '../../../../proxy/quota/counted.ts';
+import { makeKey } from '../../snapshot.ts';
 
 const hour = 3_600_000;
 const counted = (
@@ -123,4 +124,18 @@ describe('the differences of two specs', () => {
       );
     });
   }
+});
+
+it('a period is read from durations and times', () => {
+  const names = { since: '--since', until: '--until' };
+  const nowMs = Date.parse('2027-03-10T12:00:00Z');
+  const since = (text: string, until?: string) =>
+    Object.values(parsePeriod({ since: text, ...(until !== undefined && { until }) }, nowMs, names)).map((ms) =>
+      new Date(ms).toISOString().slice(0, 16),
+    );
+  assert.deepEqual(since('7d'), ['2027-03-03T12:00', '2027-03-10T12:00']);
+  assert.deepEqual(since('90m', '1h'), ['2027-03-10T10:30', '2027-03-10T11:00']);
+  assert.deepEqual(since('2027-03-01', '2027-03-02T06:00:00+02:00'), ['2027-03-01T00:00', '2027-03-02T04:00']);
+  for (const text of ['7', 'd', '-1d', '2027-3-1', 'yesterday']) assert.throws(() => since(text), /--since must be/);
+  assert.throws(() => since('1h', '2h'), /is not before/);
 });

@@ -1,13 +1,13 @@
-import type { OrganizationSpec } from '../../crds/resources.generated.ts';
-import { readConfigChanges } from '../../database/config.ts';
-import { generateDataKeys, makeEnvelope } from '../../database/envelope.ts';
-import type { Queryable } from '../../database/queryable.ts';
-import type { InForce } from '../calls/context.ts';
-import { makePrice } from '../prices/price.ts';
-import { priceListsOf, providerTable } from '../providers/table.ts';
-import { makeBlindOpener } from '../snapshot/blind-opener.ts';
-import { openSnapshot } from '../snapshot/open-snapshot.ts';
-import { applyChanges, emptySnapshot, type SealedSnapshot } from '../snapshot/sealed-snapshot.ts';
+import type { OrganizationSpec } from '../../../crds/resources.generated.ts';
+import { readConfigChanges } from '../../../database/config.ts';
+import { generateDataKeys, makeEnvelope } from '../../../database/envelope.ts';
+import type { Queryable } from '../../../database/queryable.ts';
+import type { InForce } from '../../calls/context.ts';
+import { makePrice } from '../../prices/price.ts';
+import { priceListsOf, providerTable } from '../../providers/table.ts';
+import { makeBlindOpener } from '../../snapshot/blind-opener.ts';
+import { openSnapshot } from '../../snapshot/open-snapshot.ts';
+import { applyChanges, emptySnapshot, type SealedSnapshot } from '../../snapshot/sealed-snapshot.ts';
 
 /** Which namespaces a proxy acts for: all on one machine, that of its pod, and none outside of pods. */
 export type ActsFor = (namespace: string) => boolean;
@@ -20,19 +20,27 @@ export async function readSealed(db: Queryable, organizationId: string): Promise
   return applyChanges(emptySnapshot, await readConfigChanges(db, organizationId, 0));
 }
 
+/** Where calls come from that no pod makes. */
+export interface Serving {
+  /** Whether one proxy serves all namespaces, as in a `chaperone up`. */
+  readonly isOneMachine: boolean;
+  /** Which namespaces the proxy of calls from outside of pods acts for. Absent: those of the Organization's gateway. */
+  readonly outsidePods?: ActsFor;
+}
+
 /**
  * Which namespaces the proxy of a call acts for.
  *
- * @param isOneMachine whether one proxy serves all namespaces, as in a `chaperone up`
- * @returns a function of the namespace of the call's pod; undefined: it is from outside of pods, so through a gateway
+ * @returns a function of the namespace of the call's pod; undefined: it is from outside of pods
  */
 export function namespacesOf(
   { organization }: SealedSnapshot,
-  isOneMachine: boolean,
+  { isOneMachine, outsidePods }: Serving,
 ): (namespace: string | undefined) => ActsFor {
   const spec = organization?.spec as OrganizationSpec | undefined;
   const ofGateway = new Set(spec?.gateway?.namespaces);
-  return (namespace) => (one) => isOneMachine || (namespace === undefined ? ofGateway.has(one) : one === namespace);
+  const outside = outsidePods ?? ((one) => ofGateway.has(one));
+  return (namespace) => (one) => isOneMachine || (namespace === undefined ? outside(one) : one === namespace);
 }
 
 /**

@@ -8,11 +8,28 @@ import {
   parseAllDocuments,
   type SchemaOptions,
 } from 'yaml';
-import type { JsonValue } from '../../../crds/definition.ts';
-import { isJsonArray, isJsonObject } from '../../../crds/schema-node.ts';
-import type { FileProblem } from './directory-error.ts';
+import type { JsonValue } from './definition.ts';
 import { kubectlTags } from './scalars.ts';
-import type { YamlFile } from './yaml-files.ts';
+import { isJsonArray, isJsonObject } from './schema-node.ts';
+
+/** A file of YAML, or what is sent in place of one. */
+export interface YamlFile {
+  /** What it is called in problems, such as its path. */
+  readonly file: string;
+  readonly text: string;
+  /** Why it could not be read, and in which line. Then `text` is empty. */
+  readonly problem?: { readonly reason: string; readonly line?: number };
+}
+
+/** Why a document cannot be parsed. */
+export interface DocumentProblem {
+  readonly file: string;
+  /** Number of the document in the file, from 1. */
+  readonly document?: number;
+  /** From 1. */
+  readonly line?: number;
+  readonly reason: string;
+}
 
 /** An object in a file. */
 export interface FileObject {
@@ -28,7 +45,7 @@ export interface FileObject {
 
 export interface ParsedFile {
   readonly objects: readonly FileObject[];
-  readonly problems: readonly FileProblem[];
+  readonly problems: readonly DocumentProblem[];
 }
 
 /** YAML options that read as kubectl does. */
@@ -78,6 +95,11 @@ function objectsOf(file: string, document: number, content: Document, lines: Lin
     return value.items.map((item, index) => object(item, ['items', index]));
   }
   return [object(value, [])];
+}
+
+/** Whether a field must be a text, so that a quotation hint may help. @param message of a validator */
+export function asksForText(message: string): boolean {
+  return message.includes(' must be of type string: ');
 }
 
 /** Why a file cannot be parsed. The parser throws some errors, such as an unknown alias, instead of reporting them. */

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse, parseAllDocuments } from 'yaml';
-import { kubectlSchema } from '../../../operator/cluster/directory/documents.ts';
+import { kubectlSchema } from '../../crds/documents.ts';
 import { kubectlScalars } from './kubectl-scalars.ts';
 
 function read(text: string): unknown {

@@ -1,7 +1,7 @@
 import { makeAliases } from '../../calls/models/aliases.ts';
 import { statedRules } from '../../calls/reserve/rules.ts';
 import type { SealedSnapshot } from '../../snapshot/sealed-snapshot.ts';
-import { namespacesOf, putInForce } from '../in-force.ts';
+import { namespacesOf, putInForce, type Serving } from './in-force.ts';
 import type { View } from './view.ts';
 
 /** A configuration that calls are judged by: one view for each namespace that calls. */
@@ -9,9 +9,8 @@ export interface Configuration {
   viewOf(namespace: string | null): View;
 }
 
-/** @param isOneMachine whether one proxy serves all namespaces, as in a `chaperone up` */
-export function openConfiguration(sealed: SealedSnapshot, isOneMachine: boolean): Configuration {
-  const actsFor = namespacesOf(sealed, isOneMachine);
+export function openConfiguration(sealed: SealedSnapshot, serving: Serving): Configuration {
+  const actsFor = namespacesOf(sealed, serving);
   const views = new Map<string | null, View>();
   return {
     viewOf(namespace) {

@@ -1,19 +1,27 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Client } from 'pg';
 import type { OrganizationSpec } from '../../../crds/resources.generated.ts';
 import { windowAt } from '../../../crds/rule-window.ts';
-import { type RecordedCall, readRecordedCalls, readUserNames } from '../../../database/recorded-calls.ts';
+import type { Queryable } from '../../../database/queryable.ts';
+import { type CallPeriod, type RecordedCall, readUserNames } from '../../../database/recorded-calls.ts';
 import type { Counted } from '../../quota/counted.ts';
 import { type CallMatch, makeCallMatch } from '../../snapshot/call-match.ts';
 import type { SealedSnapshot } from '../../snapshot/sealed-snapshot.ts';
-import { readSealed } from '../in-force.ts';
+
 import { applyChange, type Change, type ChangedResources } from './change.ts';
 import { openConfiguration } from './configuration.ts';
 import { Counters } from './counters.ts';
+import { readSealed, type Serving } from './in-force.ts';
 import { isOperation, Judge, type ReplayedCall } from './judge-call.ts';
 import { Findings } from './report.ts';
 
-export interface SimulationOptions {
+/** Where a simulation reads. */
+export interface SimulationSource {
+  query<T>(work: (db: Queryable) => Promise<T>): Promise<T>;
+  /** The recorded calls of a period in order of time, some at a time. */
+  calls(period: CallPeriod): AsyncIterable<readonly RecordedCall[]>;
+}
+
+export interface SimulationOptions extends Serving {
   readonly organizationId: string;
   readonly changed: ChangedResources;
   /** Milliseconds since 1970; the end is not included. */
@@ -23,8 +31,6 @@ export interface SimulationOptions {
   readonly user: string | undefined;
   /** The only model, as it was asked for. Undefined: all. */
   readonly model: string | undefined;
-  /** Whether one proxy serves all namespaces, as in a `chaperone up`. */
-  readonly isOneMachine: boolean;
 }
 
 export interface Simulation {
@@ -42,14 +48,12 @@ export interface LeftOut {
 /**
  * Replays the recorded calls of a period against a changed configuration, in order of time, as if the change had been
  * applied at its beginning. It writes nothing, and its memory does not grow with the calls.
- *
- * @param client the owner's connection
  */
-export async function simulate(client: Client, options: SimulationOptions): Promise<Simulation> {
-  const { organizationId, changed, sinceMs, untilMs, user, model, isOneMachine } = options;
-  const sealed = await readSealed(client, organizationId);
+export async function simulate(source: SimulationSource, options: SimulationOptions): Promise<Simulation> {
+  const { organizationId, changed, sinceMs, untilMs, user, model } = options;
+  const sealed = await source.query((db) => readSealed(db, organizationId));
   const change = applyChange(sealed, changed);
-  const [before, after] = [openConfiguration(sealed, isOneMachine), openConfiguration(change.sealed, isOneMachine)];
+  const [before, after] = [openConfiguration(sealed, options), openConfiguration(change.sealed, options)];
   const inForce = (namespace: string | null) => before.viewOf(namespace);
   const judges = { before: new Judge(new Counters(), inForce), after: new Judge(new Counters(), inForce) };
   const counted = countedBy(sealed);
@@ -63,8 +67,8 @@ export async function simulate(client: Client, options: SimulationOptions): Prom
   let unknown = 0;
   const names = new Map<string, string>();
   const fromMs = Math.min(sinceMs, ...counted.map(({ window }) => windowAt(window, sinceMs).startMs));
-  for await (const calls of readRecordedCalls(client, organizationId, { fromMs, toMs: untilMs })) {
-    await learnNames(client, organizationId, calls, names);
+  for await (const calls of source.calls({ fromMs, toMs: untilMs })) {
+    await learnNames(source, organizationId, calls, names);
     for (const recorded of calls) {
       const { operation, namespace } = recorded;
       if (!isOperation(operation)) {
@@ -93,7 +97,7 @@ export async function simulate(client: Client, options: SimulationOptions): Prom
 
 /** What the rules in force count. */
 function countedBy(sealed: SealedSnapshot): readonly Counted[] {
-  const { organizationRules, keyRules } = openConfiguration(sealed, true).viewOf(null);
+  const { organizationRules, keyRules } = openConfiguration(sealed, { isOneMachine: true }).viewOf(null);
   return [...organizationRules, ...[...keyRules.values()].flat()].flatMap(({ counted }) => counted);
 }
 
@@ -103,14 +107,14 @@ function nameOf({ rule, unit, per, window }: Counted): string {
 }
 
 async function learnNames(
-  client: Client,
+  source: SimulationSource,
   organizationId: string,
   calls: readonly RecordedCall[],
   names: Map<string, string>,
 ): Promise<void> {
   const unknown = [...new Set(calls.map(({ userId }) => userId))].filter((id) => !names.has(id));
   if (unknown.length === 0) return;
-  for (const [id, name] of await readUserNames(client, organizationId, unknown)) names.set(id, name);
+  for (const [id, name] of await source.query((db) => readUserNames(db, organizationId, unknown))) names.set(id, name);
 }
 
 type Fits = (call: ReplayedCall) => boolean;
