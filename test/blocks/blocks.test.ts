@@ -34,6 +34,7 @@ const others: Readonly<Record<string, string>> = {
   'clients/java/README.md xml': 'how Maven names the package',
   'clients/java/README.md java': 'test/clients/insights runs a story with this client in Java',
   'docs/clients.md toml': 'test/clients/recipes.test.ts: Codex reads it',
+  'docs/kubernetes.md dockerfile': 'adds a file to the image; test/database/tls.test.ts has such an authority',
   'docs/kubernetes.md ini': 'the settings of a PgBouncer; test/pgbouncer.ts has a real one',
   'docs/support.md markdown': 'an article; test/knowledge/front-matter.test.ts has such files',
   'docs/support.md html': 'a page with the chat; test/widget has such pages',

@@ -187,6 +187,16 @@ test('a tenant can read and write its own rows', async () => {
   assert.equal(rowCount, 1);
 });
 
+test('a tenant can neither change a record nor delete any row', async () => {
+  const own = `organization_id = '${attacker.id}'`;
+  const { refusal } = await attempt(asAttacker, `update chaperone.requests set cost_usd = 0 where ${own}`);
+  assert.equal(refusal, denied);
+  for (const { name } of await listRelations()) {
+    const { refusal } = await attempt(asAttacker, `delete from ${name} where ${own}`);
+    assert.equal(refusal, denied, name);
+  }
+});
+
 test('a function that runs as the owner neither shows nor changes another organization’s data', async () => {
   const { rows } = await database.owner.query<{ name: string; mayCall: boolean }>(
     `select proname as name, has_function_privilege('chaperone_tenant', oid, 'execute') as "mayCall"
