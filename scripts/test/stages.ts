@@ -13,7 +13,7 @@ const e2e = /^test\/e2e\//;
 const alone = /^test\/e2e\/(?:check|faults|install|training|upgrade|walk|webhook-away|worker-faults)\.test\.ts$/;
 
 /** It measures how long refusals take, and breaks what others would use. */
-const faultMatrix = /^test\/faults\/matrix\/matrix\.test\.ts$/;
+const faultMatrix = /^test\/faults\/matrix\/(?:matrix|planted-secrets)\.test\.ts$/;
 
 /** Splits a run into stages. */
 export function toStages(files: readonly string[]): Stage[] {

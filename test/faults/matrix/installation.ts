@@ -75,7 +75,11 @@ const spec = {
   cache: { scope: 'Organization', match: { operations: ['embeddings'] } },
 };
 
-export async function startInstallation(scope: Scope): Promise<Installation> {
+/** @param plant edits the directory of YAML before anything reads it */
+export async function startInstallation(
+  scope: Scope,
+  plant: (directory: string) => Promise<void> = async () => {},
+): Promise<Installation> {
   const upstream = await startUpstream(scope);
   const upstreamRelay = await startRelay(scope, upstream.port);
   const traces: string[] = [];
@@ -87,7 +91,10 @@ export async function startInstallation(scope: Scope): Promise<Installation> {
   const stack = await startStack(scope, {
     ownProcess: true,
     upstreamUrl: `http://127.0.0.1:${upstreamRelay.port}/v1`,
-    prepare: (directory) => prepare(directory, collector),
+    async prepare(directory) {
+      await prepare(directory, collector);
+      await plant(directory);
+    },
     async pool(postgres) {
       superuserUrl = postgres.superuserUrl;
       databaseRelay = await startRelay(scope, postgres.port);

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { readTraceEnvironment } from '../../../traces/settings.ts';
 import { startWorker } from '../../../worker/worker.ts';
 import { makeDirectory } from '../../directories.ts';
@@ -7,7 +7,12 @@ import { atEnd, type Scope } from '../../scope.ts';
 import type { Stack } from '../../stack.ts';
 
 /** Starts a worker of the stack's database, with all tasks. @param environment the variables that it reads */
-export async function startStackWorker(scope: Scope, stack: Stack, environment: NodeJS.ProcessEnv = {}) {
+export async function startStackWorker(
+  scope: Scope,
+  stack: Stack,
+  environment: NodeJS.ProcessEnv = {},
+  log: Logger = pino({ level: 'fatal' }),
+) {
   const worker = await startWorker({
     databaseUrl: (await readFile(`${stack.workerCredentials}/database-url`, 'utf8')).trim(),
     credentialsDirectory: stack.workerCredentials,
@@ -16,7 +21,7 @@ export async function startStackWorker(scope: Scope, stack: Stack, environment: 
     metricsHost: '127.0.0.1',
     metricsPort: 0,
     traces: readTraceEnvironment(environment),
-    log: pino({ level: 'fatal' }),
+    log,
   });
   atEnd(scope, worker.stop);
   return worker;
