@@ -6,11 +6,15 @@ import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { type BuildOptions, build as bundle, type Plugin } from 'esbuild';
 import { proxyNodeOptions } from '../cli/local/kept-process.ts';
+import type { BrowserBundle } from './build/browser.ts';
+import { findBundledPackages } from './build/bundled-packages.ts';
 import { bundleConsole, consoleFiles } from './build/console.ts';
 import { inAscii } from './build/in-ascii.ts';
 import { withoutSharedShapes } from './build/module-wrappers.ts';
 import { filesOf, launcherFile, type ProgramName, programFrame, programNames } from './build/program.ts';
-import { buildSeparatePackages, separatePackages } from './build/separate-packages.ts';
+import { describeBundle, sbomFile } from './build/sbom.ts';
+import { buildSeparatePackages, inputsOf, separatePackages } from './build/separate-packages.ts';
+import { describeThirdParties, thirdPartyFile } from './build/third-party.ts';
 import {
   partsThatOperatorsLeaveOut,
   partsThatProxiesLeaveOut,
@@ -49,6 +53,8 @@ const options: BuildOptions = {
   // In an ES module, `import 'node:http'` would load everything that Node loads lazily, such as fetch and WebSocket.
   format: 'cjs',
   logLevel: 'warning',
+  // Says what is in a file.
+  metafile: true,
 };
 
 /**
@@ -191,48 +197,59 @@ export async function build(directory: string = join(root, 'dist')): Promise<voi
 
 async function fill(directory: string, version: string): Promise<void> {
   await mkdir(directory, { recursive: true });
-  await Promise.all([
-    ...programNames.map((name) =>
-      bundle({
-        ...options,
-        entryPoints: ['cli/main.ts'],
-        outfile: join(directory, filesOf(name).program),
-        plugins: [...contents[name], separatePackages, modulePlaces],
-        external,
-        // The source stays in memory while the process runs, so it is minified. Names stay readable in errors.
-        minifyWhitespace: true,
-        define: { 'import.meta.url': '__filename', 'process.env.CHAPERONE_VERSION': JSON.stringify(version) },
-        // Use require: node:vm runs the program, and its import() prints an experimental warning.
-        supported: { 'dynamic-import': false },
-        banner: { js: programFrame.start },
-        footer: { js: programFrame.end },
-      }),
-    ),
+  const inputs = await Promise.all([
+    ...programNames.map((name) => buildProgram(directory, name, version)),
     bundle({
       ...options,
       entryPoints: ['scripts/build/launcher.ts'],
       outfile: join(directory, launcherFile),
       define: { 'import.meta.dirname': '__dirname' },
-    }),
+    }).then(inputsOf),
     buildSeparatePackages(directory, options),
+    writeBrowserBundle(join(directory, widgetFile), bundleWidget()),
+    ...consoleFiles.map((file) => writeBrowserBundle(join(directory, consoleDirectory, file), bundleConsole(file))),
+  ]);
+  await Promise.all([
     writeFile(join(directory, 'package.json'), '{ "type": "commonjs" }\n'),
-    mkdir(join(directory, dirname(widgetFile)), { recursive: true }).then(async () =>
-      writeFile(join(directory, widgetFile), (await bundleWidget()).script),
-    ),
-    mkdir(join(directory, consoleDirectory), { recursive: true }).then(async () => {
-      for (const file of consoleFiles)
-        await writeFile(join(directory, consoleDirectory, file), (await bundleConsole(file)).script);
-    }),
     ...reader.files.map((file) => cp(join(root, reader.from, file), join(directory, reader.to, file))),
     ...globSync(assets, { cwd: root }).map((file) => cp(join(root, file), join(directory, file))),
   ]);
-  await Promise.all(
-    programNames.map(async (name) => {
-      const file = join(directory, filesOf(name).program);
-      await writeFile(file, inAscii(withoutSharedShapes(await readFile(file, 'utf8'))));
-    }),
-  );
   await chmod(join(directory, launcherFile), 0o755);
+  await writeCodeCaches(directory);
+  const packages = await findBundledPackages(root, inputs.flat());
+  await writeFile(join(directory, thirdPartyFile), await describeThirdParties(root, packages));
+  await writeFile(join(directory, sbomFile), await describeBundle(directory, version, packages));
+}
+
+/** @returns the files that it is made of */
+async function buildProgram(directory: string, name: ProgramName, version: string): Promise<string[]> {
+  const outfile = join(directory, filesOf(name).program);
+  const result = await bundle({
+    ...options,
+    entryPoints: ['cli/main.ts'],
+    outfile,
+    plugins: [...contents[name], separatePackages, modulePlaces],
+    external,
+    // The source stays in memory while the process runs, so it is minified. Names stay readable in errors.
+    minifyWhitespace: true,
+    define: { 'import.meta.url': '__filename', 'process.env.CHAPERONE_VERSION': JSON.stringify(version) },
+    // Use require: node:vm runs the program, and its import() prints an experimental warning.
+    supported: { 'dynamic-import': false },
+    banner: { js: programFrame.start },
+    footer: { js: programFrame.end },
+  });
+  await writeFile(outfile, inAscii(withoutSharedShapes(await readFile(outfile, 'utf8'))));
+  return inputsOf(result);
+}
+
+async function writeBrowserBundle(path: string, bundling: Promise<BrowserBundle>): Promise<readonly string[]> {
+  const { script, inputs } = await bundling;
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, script);
+  return inputs;
+}
+
+async function writeCodeCaches(directory: string): Promise<void> {
   const writeCodeCache = join(root, 'scripts/build/write-code-cache.ts');
   await Promise.all(
     programNames.map((name) =>

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type BuildOptions, build as bundle, type Plugin } from 'esbuild';
+import { type BuildOptions, type BuildResult, build as bundle, type Plugin } from 'esbuild';
 
 interface SeparatePackage {
   /** Without its extension. */
@@ -40,9 +40,13 @@ export const separatePackages: Plugin = {
   },
 };
 
-/** Builds the files of these packages below `directory`. They are in CommonJS, as the programs are. */
-export async function buildSeparatePackages(directory: string, options: BuildOptions): Promise<void> {
-  await Promise.all(
+/**
+ * Builds the files of these packages below `directory`. They are in CommonJS, as the programs are.
+ *
+ * @returns the files that they are made of
+ */
+export async function buildSeparatePackages(directory: string, options: BuildOptions): Promise<string[]> {
+  const results = await Promise.all(
     Object.entries(packages).map(([name, { file, exports }]) =>
       bundle({
         ...options,
@@ -55,6 +59,12 @@ export async function buildSeparatePackages(directory: string, options: BuildOpt
       }),
     ),
   );
+  return results.flatMap(inputsOf);
+}
+
+/** The files that a bundle is made of. */
+export function inputsOf({ metafile }: BuildResult): string[] {
+  return Object.keys(metafile?.inputs ?? {});
 }
 
 function ofName(name: string): SeparatePackage {

@@ -101,6 +101,7 @@ export const navigation: readonly Group[] = [
     title: 'Trust',
     entries: [
       ['docs/security.md', 'Security'],
+      ['docs/supply-chain.md', 'Supply chain'],
       ['docs/audit.md', 'Audit log'],
       ['docs/decisions.md', 'Decisions'],
     ],
