@@ -33,6 +33,24 @@ export {
 } from './errors.ts';
 export { InsightsClient, type InsightsClientOptions } from './insights/client.ts';
 export type {
+  AutoScaling,
+  Deployment,
+  DeploymentList,
+  Deployments,
+  DeployParams,
+  Prediction,
+  Predictions,
+  ResourceRequirements,
+} from './insights/deployments.ts';
+export type {
+  LiveEvent,
+  QueueDepth,
+  QueueUpdate,
+  SentimentAlert,
+  SystemStatus,
+  WatchOptions,
+} from './insights/live.ts';
+export type {
   Classification,
   ClassifyParams,
   Embeddings,
@@ -47,14 +65,26 @@ export type {
   TextEvent,
   TokenUsage,
 } from './insights/models.ts';
+export type { ReviewQueue } from './insights/review-queue.ts';
 export type {
   DecisionParams,
   DraftedResponse,
+  GivenDecision,
   QueuedReview,
   ResponseParams,
+  ReviewAgreement,
+  ReviewChange,
+  ReviewComment,
   ReviewDecision,
+  ReviewerPair,
+  ReviewFilter,
+  ReviewItem,
+  ReviewPage,
   ReviewParams,
+  ReviewStatus,
+  WholeReviewItem,
 } from './insights/reviews.ts';
+export type { Period, Summary, SummaryParams } from './insights/summary.ts';
 export type {
   AnonymizedText,
   AnonymizeParams,
@@ -66,6 +96,7 @@ export type {
   FairnessFinding,
   FairnessParams,
   FairnessReport,
+  FairnessUpload,
   GroupFigures,
   Login,
   QueuedBatch,
@@ -74,6 +105,15 @@ export type {
   SentimentParams,
   SentimentShares,
 } from './insights/texts.ts';
+export type {
+  StartedTraining,
+  TrainingFilter,
+  TrainingJob,
+  TrainingJobs,
+  TrainingPage,
+  TrainingParams,
+  TrainingStatus,
+} from './insights/training.ts';
 export type {
   Article,
   ArticleChange,
@@ -90,4 +130,4 @@ export type {
 } from './knowledge-base.ts';
 export type { ChatClientOptions, RequestOptions, VisitorStorage } from './options.ts';
 export type { RetryNotice } from './retries.ts';
-export type { RateLimit } from './transport.ts';
+export type { RateLimit, UploadContent } from './transport.ts';

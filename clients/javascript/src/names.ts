@@ -1,11 +1,15 @@
 /** Below these, names are the caller's own and stay as they are. */
-const opaque = new Set(['metadata', 'details', 'data', 'context']);
+const opaque = new Set(['metadata', 'details', 'data', 'context', 'hyperparameters', 'scores']);
 /** The names right below these are the caller's own, such as those of groups. */
 const keyed = new Set(['disparities', 'classifications', 'mapping']);
 
-/** `conversation_id` as `conversationId`, at every depth. */
-export function toCamelCase(value: unknown): unknown {
-  return rename(value, (name) => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()));
+/**
+ * `conversation_id` as `conversationId`, at every depth.
+ *
+ * @param verbatim further fields below which names stay as they are
+ */
+export function toCamelCase(value: unknown, verbatim: readonly string[] = []): unknown {
+  return rename(value, (name) => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()), verbatim);
 }
 
 /** `conversationId` as `conversation_id`, at every depth. */
@@ -13,13 +17,13 @@ export function toSnakeCase(value: unknown): unknown {
   return rename(value, (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
 }
 
-function rename(value: unknown, toName: (name: string) => string): unknown {
-  if (Array.isArray(value)) return value.map((item) => rename(item, toName));
+function rename(value: unknown, toName: (name: string) => string, verbatim: readonly string[] = []): unknown {
+  if (Array.isArray(value)) return value.map((item) => rename(item, toName, verbatim));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([name, item]) => {
-      if (opaque.has(name)) return [toName(name), item];
-      return [toName(name), keyed.has(name) ? renameBelow(item, toName) : rename(item, toName)];
+      if (opaque.has(name) || verbatim.includes(name)) return [toName(name), item];
+      return [toName(name), keyed.has(name) ? renameBelow(item, toName) : rename(item, toName, verbatim)];
     }),
   );
 }

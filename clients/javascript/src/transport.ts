@@ -16,9 +16,28 @@ export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Below `/api/v1`, escaped. */
   readonly path: string;
+  /** The path is none below `/api/v1`. */
+  readonly isAtRoot?: boolean | undefined;
   readonly query?: object | undefined;
   readonly body?: object | undefined;
+  /** In place of `body`: bytes of a media type. */
+  readonly upload?: Upload | undefined;
+  /** Fields of the answer below which names are not the API's own. */
+  readonly verbatim?: readonly string[] | undefined;
 }
+
+/** A body that is no JSON. A stream can be read once, so such a request has one attempt. */
+export interface Upload {
+  readonly content: UploadContent;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export type UploadContent =
+  | string
+  | Uint8Array<ArrayBuffer>
+  | Blob
+  | ReadableStream<Uint8Array>
+  | AsyncIterable<Uint8Array>;
 
 /** The attempts at one request. All have the same `Idempotency-Key`. */
 export interface Attempts {
@@ -34,6 +53,8 @@ export interface Transport {
   begin(request: ApiRequest, options?: RequestOptions): Attempts;
   /** @returns the answer, with names in camel case @throws {ChatError} */
   send<T>(request: ApiRequest, options?: RequestOptions): Promise<T>;
+  /** @returns an answer that is no JSON @throws {ChatError} */
+  sendForText(request: ApiRequest, options?: RequestOptions): Promise<string>;
 }
 
 /** Makes what all requests of a client share. @param unwrap takes what counts out of an answer. Absent: all of it does */
@@ -62,8 +83,9 @@ export function makeTransport(
   };
 
   const begin = (request: ApiRequest, options: RequestOptions = {}): Attempts => {
-    const { signal, timeoutMs = settings.timeoutMs, maxRetries = settings.maxRetries } = options;
-    const url = `${settings.baseUrl}/api/v1${request.path}${toQuery(request.query)}`;
+    const { signal, timeoutMs = settings.timeoutMs } = options;
+    const maxRetries = isOnce(request.upload) ? 0 : (options.maxRetries ?? settings.maxRetries);
+    const url = `${settings.baseUrl}${request.isAtRoot ? '' : '/api/v1'}${request.path}${toQuery(request.query)}`;
     const init = toInit(request, settings.apiKey, options.idempotencyKey);
     const retries = makeRetries({ ...settings, maxRetries, timeoutMs, random: Math.random, now: Date.now });
     return {
@@ -77,32 +99,59 @@ export function makeTransport(
     };
   };
 
+  /** Attempts until one is answered. */
+  const attemptAll = async <T>(
+    request: ApiRequest,
+    options: RequestOptions | undefined,
+    read: (answer: OpenAnswer) => Promise<T>,
+  ): Promise<T> => {
+    const attempts = begin(request, options);
+    for (;;) {
+      try {
+        return await read(await attempts.next());
+      } catch (error) {
+        await attempts.failed(error);
+      }
+    }
+  };
+
   return {
     rateLimit: () => rateLimit,
     begin,
-    async send<T>(request: ApiRequest, options?: RequestOptions) {
-      const attempts = begin(request, options);
-      for (;;) {
-        try {
-          return toCamelCase(unwrap(await readJson(await attempts.next()))) as T;
-        } catch (error) {
-          await attempts.failed(error);
-        }
-      }
-    },
+    send: <T>(request: ApiRequest, options?: RequestOptions) =>
+      attemptAll(
+        request,
+        options,
+        async (answer) => toCamelCase(unwrap(await readJson(answer)), request.verbatim) as T,
+      ),
+    sendForText: (request, options) => attemptAll(request, options, readText),
   };
 }
 
-function toInit({ method, body }: ApiRequest, apiKey: string, idempotencyKey = makeKey()): RequestInit {
+function toInit({ method, body, upload }: ApiRequest, apiKey: string, idempotencyKey = makeKey()): RequestInit {
   return {
     method,
     headers: {
       authorization: `Bearer ${apiKey}`,
       ...(body && { 'content-type': 'application/json' }),
+      ...upload?.headers,
       ...(method === 'POST' && { 'idempotency-key': idempotencyKey }),
     },
     ...(body && { body: JSON.stringify(toSnakeCase(body)) }),
+    ...(upload && toBody(upload)),
   };
+}
+
+function toBody(upload: Upload): RequestInit {
+  const { content } = upload;
+  // Types of the platform name neither `duplex`, which streams need, nor iterables.
+  return { body: content as NonNullable<RequestInit['body']>, ...(isOnce(upload) && ({ duplex: 'half' } as object)) };
+}
+
+function isOnce(upload: Upload | undefined): boolean {
+  if (!upload) return false;
+  const { content } = upload;
+  return !(typeof content === 'string' || content instanceof Uint8Array || content instanceof Blob);
 }
 
 /** `crypto.randomUUID` is not there on pages without TLS. */
@@ -118,9 +167,12 @@ function toQuery(query: object | undefined): string {
 }
 
 async function readJson(answer: OpenAnswer): Promise<unknown> {
+  return parseJson(await readText(answer));
+}
+
+async function readText(answer: OpenAnswer): Promise<string> {
   try {
-    const text = await answer.response.text().catch((error: unknown) => Promise.reject(answer.explain(error)));
-    return parseJson(text);
+    return await answer.response.text().catch((error: unknown) => Promise.reject(answer.explain(error)));
   } finally {
     answer.close();
   }

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { ProxyError } from '../../error.ts';
+import { admitRole } from '../../governance/roles.ts';
 import { readers } from '../../http/described.ts';
 import { route } from './route.ts';
 
@@ -19,7 +20,9 @@ export const liveRoute = route(
     roles: readers,
     response: { 101: Type.Null({ description: 'The session is open.' }) },
   },
-  () => {
+  async ({ caller }) => {
+    // A WebSocket does not tell why it was refused: clients ask by HTTP.
+    admitRole(caller, 'analyst', 'reviewer');
     throw new ProxyError('websocket_required');
   },
 );

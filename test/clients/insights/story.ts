@@ -7,10 +7,12 @@ export interface StoryOptions {
   readonly baseUrl: string;
   readonly username: string;
   readonly password: string;
+  /** The token of an admin. */
+  readonly admin: string;
 }
 
 /** What an application does with the client. @returns what it has seen, as the other languages' programs print it */
-export async function tellStory({ baseUrl, ...credentials }: StoryOptions): Promise<unknown[]> {
+export async function tellStory({ baseUrl, admin: apiKey, ...credentials }: StoryOptions): Promise<unknown[]> {
   const seen: unknown[] = [];
   const show = (...facts: unknown[]) => void seen.push(facts);
   const refused = async (name: string, work: () => Promise<unknown>) => {
@@ -31,7 +33,12 @@ export async function tellStory({ baseUrl, ...credentials }: StoryOptions): Prom
   await privacy(client, show, refused);
   await fairness(client, show);
   await models(client, show, baseUrl);
-  await reviews(client, show, credentials.username);
+  const admin = new InsightsClient({ apiKey, baseUrl });
+  await reviews(client, admin, show, refused, credentials.username);
+  await figures(client, show);
+  await training(admin, show, credentials.username);
+  await watch(client, show);
+  await refused('may not watch', () => new InsightsClient({ apiKey: 'nobody', baseUrl }).watch().next());
   await client.analyzeSentiment({ text: ' ' }).catch((error: ApiError) => {
     show('wrong field', error.status, error.code, error.details);
   });
@@ -44,6 +51,7 @@ export async function tellStory({ baseUrl, ...credentials }: StoryOptions): Prom
 }
 
 type Show = (...facts: unknown[]) => void;
+type Refused = (name: string, work: () => Promise<unknown>) => Promise<void>;
 
 async function texts(client: InsightsClient, show: Show): Promise<void> {
   const found = await client.analyzeSentiment({ text: happy });
@@ -64,11 +72,7 @@ async function texts(client: InsightsClient, show: Show): Promise<void> {
   show('queued', queued.progress.total, again.batchId === queued.batchId, again.results ?? null);
 }
 
-async function privacy(
-  client: InsightsClient,
-  show: Show,
-  refused: (name: string, work: () => Promise<unknown>) => Promise<void>,
-): Promise<void> {
+async function privacy(client: InsightsClient, show: Show, refused: Refused): Promise<void> {
   const made = await client.anonymize({ text: 'Write to ann@example.com', keepMapping: true });
   show('anonymized', made.anonymizedText, Object.keys(made.mapping), made.piiDetected);
   const { mappingId = '' } = made;
@@ -88,6 +92,14 @@ async function fairness(client: InsightsClient, show: Show): Promise<void> {
   const { disparities = {} } = report.detailedFindings[0] ?? {};
   show('fairness', report.rows, Object.keys(disparities).toSorted());
   show('groups', disparities['18_30']?.selectionRate, disparities['31_45']?.sampleSize);
+  const content = `age_group,is_resolved\n${data.map((row) => `${row.age_group},${row.is_resolved}\n`).join('')}`;
+  const { data: _, ...question } = asked;
+  const chunks = (async function* () {
+    for (const line of content.split(/(?<=\n)/)) yield new TextEncoder().encode(line);
+  })();
+  const whole = await client.uploadFairness({ content, format: 'csv', ...question });
+  const streamed = await client.uploadFairness({ content: chunks, format: 'csv', ...question });
+  show('uploaded', whole.rows, whole.detailedFindings[0]?.disparities['18_30']?.selectionRate, streamed.rows);
 }
 
 async function models(client: InsightsClient, show: Show, baseUrl: string): Promise<void> {
@@ -120,16 +132,146 @@ async function models(client: InsightsClient, show: Show, baseUrl: string): Prom
   show('picture', explanation.visualizationUrl.startsWith(`${baseUrl}/api/v1/ai/`));
 }
 
-async function reviews(client: InsightsClient, show: Show, user: string): Promise<void> {
+async function reviews(
+  client: InsightsClient,
+  admin: InsightsClient,
+  show: Show,
+  refused: Refused,
+  user: string,
+): Promise<void> {
   const asked = { query: 'Can I get a loan?', customerId: `cust-${user}`, context: { account_type: 'savings' } };
   const draft = await client.generateResponse(asked);
   show('drafted', draft.response.length > 0, draft.confidence >= 0 && draft.confidence <= 1, draft.category !== '');
-  const item = { query: 'Which stocks?', response: 'Diversify.', category: 'investment_advice', priority: 2 };
-  const { itemId, status } = await client.queueReview({ ...item, metadata: { customer_id: `cust-${user}` } });
+  const category = `advice-${user}`;
+  const metadata = { customer_id: `cust-${user}` };
+  const { itemId, status } = await client.reviews.queue({
+    ...{ query: 'Which stocks?', response: 'Diversify.', category, priority: 2, metadata },
+  });
   show('queued for review', status, itemId.startsWith('rev-'));
+  const listed = await client.reviews.list({ status: 'queued', category, limit: 5 });
+  show(
+    'listed',
+    listed.items.map((item) => [item.itemId === itemId, item.priority, item.source, item.metadata]),
+    listed.total,
+  );
+  const claimed = await client.reviews.claimNext({ category });
+  show('claimed', claimed?.itemId === itemId, claimed?.status, claimed?.claimedBy);
+  show('nothing to claim', await client.reviews.claimNext({ category }));
+  const comment = await client.reviews.comment(itemId, 'Looks fine');
+  show('commented', comment.number, comment.authorId, comment.text);
+  show('released', (await client.reviews.release(itemId)).status);
+  show('claimed again', (await client.reviews.claim(itemId)).status);
+  show('reassigned', (await client.reviews.reassign(itemId, 'bob')).claimedBy);
+  await refused('claimed by another', () => client.reviews.decide({ itemId, approved: true }));
+  await admin.reviews.reassign(itemId, user);
+  show('changed', (await client.reviews.update(itemId, { priority: 1 })).priority);
   const edits = { modifiedResponse: 'Diversify, carefully.' };
-  const decided = await client.decideReview({ itemId, approved: true, feedback: 'Good', edits });
+  const decided = await client.reviews.decide({ itemId, approved: true, feedback: 'Good', edits });
   show('decided', decided.status, decided.reviewerId, decided.approved, decided.itemId === itemId);
+  const whole = await client.reviews.get(itemId);
+  const [decision] = whole.decisions;
+  show('whole', whole.finalResponse, whole.comments.length, decision?.feedback, decision?.edits?.diff[0]?.op);
+  const agreement = await client.reviews.agreement();
+  show('agreement', agreement.items, agreement.krippendorffAlpha, agreement.pairs);
+}
+
+async function figures(client: InsightsClient, show: Show): Promise<void> {
+  const summary = await client.getSummary({ granularity: 'monthly' });
+  const { sentimentDistribution: shares, timelineData, topIssues } = summary;
+  show('summary', summary.totalConversations > 2, shares.positive > 0, summary.averageSatisfaction);
+  show(
+    'timeline',
+    timelineData[0]?.date.slice(-2),
+    (timelineData[0]?.avgSentiment ?? 0) > 0,
+    (topIssues[0]?.count ?? 0) > 0,
+  );
+}
+
+async function training(client: InsightsClient, show: Show, user: string): Promise<void> {
+  const { jobId, status, modelOutputUri } = await client.trainingJobs.start({
+    ...{ baseModel: 'customerai-classifier', trainingDataUri: 's3://acme-data/train.csv', instanceCount: 2 },
+    ...{ hyperparameters: { learning_rate: 0.5, epochs: 3 }, instanceType: 'small' },
+  });
+  show('training', isOneOf(status, 'STARTING', 'IN_PROGRESS'), modelOutputUri === `s3://acme-models/${jobId}/`);
+  const running = await until(
+    client,
+    (one) => one.trainingJobs.get(jobId),
+    ({ progress }) => progress.totalSteps > 0,
+  );
+  show('running', running.status, running.progress.metrics, running.hyperparameters);
+  const page = await client.trainingJobs.list({ status: 'IN_PROGRESS', limit: 1 });
+  show('jobs', page.total, page.jobs[0]?.jobId === jobId);
+  show('logs', await client.trainingJobs.logs(jobId));
+  show(
+    'cancelled',
+    isOneOf((await client.trainingJobs.cancel(jobId)).status, 'CANCELLING', 'CANCELLED', 'IN_PROGRESS'),
+  );
+  const deploymentName = `model-${user}`;
+  const autoScaling = { minReplicas: 1, maxReplicas: 2 };
+  const made = await client.deployments.deploy({
+    ...{ modelUri: 's3://acme-models/some/', deploymentName, autoScaling, resourceRequirements: { cpu: '500m' } },
+  });
+  show(
+    'deploying',
+    isOneOf(made.status, 'CREATING', 'IN_SERVICE'),
+    made.autoScaling?.targetUtilization,
+    made.resourceRequirements,
+  );
+  await until(
+    client,
+    (one) => one.deployments.get(deploymentName),
+    (one) => one.status === 'IN_SERVICE',
+  );
+  const texts = ['Honestly, your app was quick and friendly.', 'The branch was rude and slow.'];
+  const ask = (one: InsightsClient) => one.deployments.predict(deploymentName, texts, { maxRetries: 0 });
+  const { predictions } = await until(
+    client,
+    (one) => ask(one).catch(() => undefined),
+    () => true,
+  );
+  show(
+    'predicted',
+    predictions.map(({ label }) => label),
+    Object.keys(predictions[0]?.scores ?? {}),
+  );
+  const { deployments, total } = await client.deployments.list();
+  show(
+    'deployments',
+    deployments.map((one) => one.deploymentName),
+    total,
+  );
+  show('undeployed', (await client.deployments.undeploy(made.deploymentId)).deploymentName);
+}
+
+/** The operator may be as quick as the answer. */
+function isOneOf(status: string, ...expected: readonly string[]): boolean {
+  return expected.includes(status);
+}
+
+async function until<T>(
+  client: InsightsClient,
+  read: (client: InsightsClient) => Promise<T | undefined>,
+  is: (found: T) => boolean,
+): Promise<T> {
+  for (let tries = 0; tries < 400; tries += 1) {
+    const found = await read(client);
+    if (found !== undefined && is(found)) return found;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error('The server has not come so far');
+}
+
+async function watch(client: InsightsClient, show: Show): Promise<void> {
+  let itemId: string | undefined;
+  for await (const event of client.watch()) {
+    if (event.type === 'system_status' && itemId === undefined) {
+      show('watching', event.data.status, event.data.watching > 0);
+      ({ itemId } = await client.reviews.queue({ query: 'Q', response: 'A', category: 'live' }));
+    }
+    if (event.type !== 'queue_update' || event.data.itemId !== itemId) continue;
+    show('told', event.data.action, event.data.category, (event.data.queue?.queued ?? 0) > 0);
+    return;
+  }
 }
 
 /** Sends each prompt. @returns what has come of it */

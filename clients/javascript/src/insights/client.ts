@@ -1,6 +1,8 @@
 import { ChatError } from '../errors.ts';
-import { type ChatClientOptions, checkOptions, type RequestOptions } from '../options.ts';
+import { type ChatClientOptions, type ClientSettings, checkOptions, type RequestOptions } from '../options.ts';
 import { makeTransport, type RateLimit, type Transport } from '../transport.ts';
+import { Deployments } from './deployments.ts';
+import { type LiveEvent, type WatchOptions, watchLive } from './live.ts';
 import type {
   Classification,
   ClassifyParams,
@@ -13,15 +15,10 @@ import type {
   ListedModels,
   TextEvent,
 } from './models.ts';
-import type {
-  DecisionParams,
-  DraftedResponse,
-  QueuedReview,
-  ResponseParams,
-  ReviewDecision,
-  ReviewParams,
-} from './reviews.ts';
+import { ReviewQueue } from './review-queue.ts';
+import type { DraftedResponse, ResponseParams } from './reviews.ts';
 import { tellText } from './stream.ts';
+import type { Summary, SummaryParams } from './summary.ts';
 import type {
   AnonymizedText,
   AnonymizeParams,
@@ -30,12 +27,14 @@ import type {
   Credentials,
   FairnessParams,
   FairnessReport,
+  FairnessUpload,
   Login,
   QueuedBatch,
   RestoredText,
   Sentiment,
   SentimentParams,
 } from './texts.ts';
+import { TrainingJobs } from './training.ts';
 
 /** What a client of the insights API is made of: as one of the support desk, without what pages need. */
 export type InsightsClientOptions = Omit<ChatClientOptions, 'storage'>;
@@ -45,6 +44,13 @@ export type InsightsClientOptions = Omit<ChatClientOptions, 'storage'>;
  * its abort signal, and repeats what may pass, as `ChatClient` does.
  */
 export class InsightsClient {
+  /** Answers that people look at. */
+  readonly reviews: ReviewQueue;
+  /** Models that are trained in the cluster. */
+  readonly trainingJobs: TrainingJobs;
+  /** Trained models that answer calls. */
+  readonly deployments: Deployments;
+  readonly #settings: ClientSettings;
   readonly #transport: Transport;
   #token: string;
   #login: Login | undefined;
@@ -54,13 +60,16 @@ export class InsightsClient {
     const settings = checkOptions(options);
     this.#token = settings.apiKey;
     const token = () => this.#token;
-    const current = {
+    this.#settings = {
       ...settings,
       get apiKey() {
         return token();
       },
     };
-    this.#transport = makeTransport(current, readData);
+    this.#transport = makeTransport(this.#settings, readData);
+    this.reviews = new ReviewQueue(this.#transport);
+    this.trainingJobs = new TrainingJobs(this.#transport);
+    this.deployments = new Deployments(this.#transport);
   }
 
   /** Logs in with a password, and makes a client that sends the token. */
@@ -138,19 +147,37 @@ export class InsightsClient {
     return this.#post('/fairness/analyze', params, options);
   }
 
+  /** Compares how groups fare by a dataset of any length. It may take five minutes, unless `timeoutMs` says otherwise. */
+  uploadFairness({ content, format, encoding, ...asked }: FairnessUpload, options?: RequestOptions) {
+    const { attributes, outcomeColumns, ...terms } = asked;
+    const query = { ...terms, attributes: attributes.join(','), outcomeColumns: outcomeColumns.join(',') };
+    const headers = {
+      'content-type': format === 'csv' ? 'text/csv' : 'application/x-ndjson',
+      ...(encoding && { 'content-encoding': encoding }),
+    };
+    const request = { method: 'POST', path: '/fairness/analyze/upload', query, upload: { content, headers } } as const;
+    return this.#transport.send<FairnessReport>(request, { timeoutMs: 300_000, ...options });
+  }
+
   /** Drafts an answer to a customer. One that a person must see is queued for review by itself. */
   generateResponse(params: ResponseParams, options?: RequestOptions): Promise<DraftedResponse> {
     return this.#post('/generate/response', params, options);
   }
 
-  /** Queues an answer for human review. */
-  queueReview(params: ReviewParams, options?: RequestOptions): Promise<QueuedReview> {
-    return this.#post('/review/queue', params, options);
+  /** Sums up what customers said. For analysts, reviewers and admins. */
+  getSummary(params: SummaryParams = {}, options?: RequestOptions): Promise<Summary> {
+    return this.#transport.send({ method: 'GET', path: '/analytics/summary', query: params }, options);
   }
 
-  /** Decides about an item of the queue. For reviewers and admins. */
-  decideReview(params: DecisionParams, options?: RequestOptions): Promise<ReviewDecision> {
-    return this.#post('/review/decision', params, options);
+  /**
+   * Tells what happens, until the loop is left: for analysts, reviewers and admins. A session that ends is begun anew.
+   *
+   * @throws {ChatError} where the caller may not watch, or not any more
+   */
+  watch(options: WatchOptions = {}): AsyncGenerator<LiveEvent, never> {
+    const request = { method: 'GET', path: '/websocket', isAtRoot: true } as const;
+    const explain = () => this.#transport.send(request, { maxRetries: 0, signal: options.signal });
+    return watchLive({ ...options, settings: this.#settings, explain });
   }
 
   /** Lists the models that can be asked. */

@@ -1,3 +1,5 @@
+import type { UploadContent } from '../transport.ts';
+
 /** A login, and what it opens. */
 export interface Login {
   /** For requests. A client that was made by `logIn` sends it. */
@@ -114,6 +116,15 @@ export interface FairnessParams {
   readonly intersections?: boolean | undefined;
   readonly minGroupSize?: number | undefined;
   readonly alpha?: number | undefined;
+}
+
+/** A dataset of any length, which the server reads while it arrives. */
+export interface FairnessUpload extends Omit<FairnessParams, 'data'> {
+  /** CSV with a line of names, or a JSON object a line. A stream is sent once: what fails is not tried again. */
+  readonly content: UploadContent;
+  readonly format: 'csv' | 'ndjson';
+  /** How the content is compressed. */
+  readonly encoding?: 'gzip' | undefined;
 }
 
 export interface GroupFigures {

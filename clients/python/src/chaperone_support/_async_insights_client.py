@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, AsyncGenerator, Callable, List, Mapping, Optional, Type
+from typing import Any, AsyncGenerator, AsyncIterable, Callable, List, Mapping, Optional, Type, Union
 
 import httpx
 
 from . import _insights_calls as _calls
 from . import insights
+from ._async_deployments import AsyncDeployments
+from ._async_review_queue import AsyncReviewQueue
+from ._async_training_jobs import AsyncTrainingJobs
 from ._async_transport import AsyncTransport
 from ._settings import DEFAULT_TIMEOUT, RequestOptions, RetryNotice, Settings
 from ._stream import TextEventReader
@@ -38,6 +41,12 @@ class AsyncInsightsClient:
         self._owns_http = http_client is None
         self._http = http_client or httpx.AsyncClient()
         self._transport = AsyncTransport(self._settings, self._http)
+        #: Answers that people look at.
+        self.reviews = AsyncReviewQueue(self._transport)
+        #: Models that are trained in the cluster.
+        self.training_jobs = AsyncTrainingJobs(self._transport)
+        #: Trained models that answer calls.
+        self.deployments = AsyncDeployments(self._transport)
         #: How the client is logged in. None: it was made with a key or a token.
         self.login: Optional[insights.Login] = None
 
@@ -181,6 +190,38 @@ class AsyncInsightsClient:
         )
         return await self._transport.run(call, options)
 
+    async def upload_fairness(
+        self,
+        content: Union[str, bytes, AsyncIterable[bytes]],
+        attributes: List[str],
+        outcome_columns: List[str],
+        *,
+        format: str = "csv",
+        encoding: Optional[str] = None,
+        intersections: Optional[bool] = None,
+        min_group_size: Optional[int] = None,
+        alpha: Optional[float] = None,
+        options: RequestOptions = RequestOptions(),
+    ) -> insights.FairnessReport:
+        """Compares how groups fare, by a dataset of any length, which the server reads while it arrives.
+
+        :param content: CSV with a line of names, or a JSON object a line. What can be read once, such as chunks, is sent
+            once: what fails is not tried again
+        :param format: ``csv`` or ``ndjson``
+        :param encoding: ``gzip``, where the content is compressed
+        """
+        call = _calls.upload_fairness(
+            content,
+            format,
+            encoding,
+            attributes,
+            outcome_columns,
+            intersections,
+            min_group_size=min_group_size,
+            alpha=alpha,
+        )
+        return await self._transport.run(call, options)
+
     async def generate_response(
         self,
         query: str,
@@ -198,44 +239,20 @@ class AsyncInsightsClient:
         call = _calls.generate_response(query=query, customer_id=customer_id, context=context, model=model)
         return await self._transport.run(call, options)
 
-    async def queue_review(
+    async def get_summary(
         self,
-        query: str,
-        response: str,
-        category: str,
+        start_date: Optional[str] = None,
+        end_date: Optional[str] = None,
         *,
-        priority: Optional[int] = None,
-        metadata: Optional[Mapping[str, Any]] = None,
-        double_review: Optional[bool] = None,
+        granularity: Optional[str] = None,
         options: RequestOptions = RequestOptions(),
-    ) -> insights.QueuedReview:
-        """Queues an answer for human review.
+    ) -> insights.Summary:
+        """Sums up what customers said. For analysts, reviewers and admins.
 
-        :param priority: from 1, the most urgent, to 5
-        :param metadata: ``customer_id`` says whose words they are
-        :param double_review: whether two reviewers must agree; None: as the organization says
+        :param start_date: a day in UTC, as an ISO date; None: the last 30 days
+        :param granularity: ``daily``, ``weekly`` or ``monthly``
         """
-        call = _calls.queue_review(
-            query=query,
-            response=response,
-            category=category,
-            priority=priority,
-            metadata=metadata,
-            double_review=double_review,
-        )
-        return await self._transport.run(call, options)
-
-    async def decide_review(
-        self,
-        item_id: str,
-        approved: bool,
-        *,
-        feedback: Optional[str] = None,
-        modified_response: Optional[str] = None,
-        options: RequestOptions = RequestOptions(),
-    ) -> insights.ReviewDecision:
-        """Decides about an item of the queue. For reviewers and admins."""
-        call = _calls.decide_review(modified_response, item_id=item_id, approved=approved, feedback=feedback)
+        call = _calls.get_summary(start_date=start_date, end_date=end_date, granularity=granularity)
         return await self._transport.run(call, options)
 
     async def list_models(self, *, options: RequestOptions = RequestOptions()) -> insights.ListedModels:

@@ -21,6 +21,15 @@ class Call(Generic[T]):
     parse: Callable[[Fields], T]
     body: Optional[Fields] = None
     query: Fields = field(default_factory=dict)
+    #: In place of ``body``: what is no JSON, with its headers. One that can be read once has one attempt.
+    content: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    #: Of an answer that is no JSON: ``parse`` gets the text.
+    is_text: bool = False
+
+    @property
+    def is_once(self) -> bool:
+        return self.content is not None and not isinstance(self.content, (str, bytes))
 
 
 def stated(fields: Fields) -> Dict[str, Any]:

@@ -96,17 +96,42 @@ def analyze_fairness(**fields: object) -> Call[insights.FairnessReport]:
     return _post("/fairness/analyze", _parse_report, **fields)
 
 
+def upload_fairness(
+    content: Any,
+    format: str,
+    encoding: Optional[str],
+    attributes: List[str],
+    outcome_columns: List[str],
+    intersections: Optional[bool],
+    **terms: object,
+) -> Call[insights.FairnessReport]:
+    headers = {"Content-Type": "text/csv" if format == "csv" else "application/x-ndjson"}
+    if encoding is not None:
+        headers["Content-Encoding"] = encoding
+    query = stated(
+        {
+            "attributes": ",".join(attributes),
+            "outcome_columns": ",".join(outcome_columns),
+            "intersections": None if intersections is None else str(intersections).lower(),
+            **terms,
+        }
+    )
+    parse: Callable[[Fields], insights.FairnessReport] = lambda raw: _parse_report(data_of(raw))
+    return Call("POST", "/fairness/analyze/upload", parse, query=query, content=content, headers=headers)
+
+
 def generate_response(**fields: object) -> Call[insights.DraftedResponse]:
     return _post("/generate/response", lambda data: read(insights.DraftedResponse, data), **fields)
 
 
-def queue_review(**fields: object) -> Call[insights.QueuedReview]:
-    return _post("/review/queue", lambda data: read(insights.QueuedReview, data), **fields)
+def get_summary(**query: object) -> Call[insights.Summary]:
+    def parse(raw: Fields) -> insights.Summary:
+        data = data_of(raw)
+        timeline = [read(insights.TimelineGroup, one) for one in data["timeline_data"]]
+        issues = [read(insights.Issue, one) for one in data["top_issues"]]
+        return read(insights.Summary, data, timeline_data=timeline, top_issues=issues)
 
-
-def decide_review(modified_response: Optional[str], **fields: object) -> Call[insights.ReviewDecision]:
-    edits = None if modified_response is None else {"modified_response": modified_response}
-    return _post("/review/decision", lambda data: read(insights.ReviewDecision, data), edits=edits, **fields)
+    return Call("GET", "/analytics/summary", parse, query=stated(query))
 
 
 def list_models() -> Call[insights.ListedModels]:

@@ -78,7 +78,7 @@ class Settings:
 
     def build(self, call: Call[Any], options: RequestOptions) -> Dict[str, Any]:
         """Arguments for ``httpx.Client.build_request``. Every attempt of a request has the same."""
-        headers = {"Authorization": f"Bearer {self.api_key}"}
+        headers = {"Authorization": f"Bearer {self.api_key}", **call.headers}
         if call.method == "POST":
             headers["Idempotency-Key"] = options.idempotency_key or str(uuid.uuid4())
         return {
@@ -86,7 +86,7 @@ class Settings:
             "url": f"{self.base_url}/api/v1{call.path}",
             "headers": headers,
             "params": dict(call.query),
-            "json": call.body,
+            **({"json": call.body} if call.content is None else {"content": call.content}),
             "timeout": self.timeout_of(options),
         }
 
@@ -100,8 +100,9 @@ class Settings:
         if all(number.isdigit() for number in numbers):
             self.rate_limit = RateLimit(*map(int, numbers))
 
-    def retries(self, options: RequestOptions) -> Retries:
+    def retries(self, call: Call[Any], options: RequestOptions) -> Retries:
         max_retries = self.max_retries if options.max_retries is None else options.max_retries
+        max_retries = 0 if call.is_once else max_retries
         return Retries(max_retries, self.max_retry_delay, self.timeout_of(options))
 
     def delay_before_retry(self, error: ChatError, retries: Retries) -> float:
@@ -116,6 +117,9 @@ class Settings:
 
 def read_answer(call: Call[T], content: bytes) -> T:
     """Reads a whole answer."""
+    if call.is_text:
+        # What is no text of the API is text, too: the parser gets it as it is.
+        return call.parse(content.decode("utf-8", "replace"))  # type: ignore[arg-type]
     return call.parse(parse_json(content))
 
 

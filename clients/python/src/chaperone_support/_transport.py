@@ -24,7 +24,7 @@ class Transport:
     def run(self, call: Call[T], options: RequestOptions) -> T:
         """Reads the whole answer."""
         arguments = self._settings.build(call, options)
-        retries = self._settings.retries(options)
+        retries = self._settings.retries(call, options)
         while True:
             try:
                 response = self._attempt(arguments, is_stream=False)
@@ -35,7 +35,7 @@ class Transport:
     def stream(self, call: Call[Any], options: RequestOptions, events: StreamReader[E]) -> Generator[E, None, None]:
         """Tells events, and goes on where the connection broke."""
         arguments = self._settings.build(call, options)
-        retries = self._settings.retries(options)
+        retries = self._settings.retries(call, options)
         while True:
             reading = self._read(arguments, events)
             try:

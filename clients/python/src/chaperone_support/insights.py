@@ -5,6 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Union
 
+from ._review_models import (
+    DraftedResponse as DraftedResponse,
+    GivenDecision as GivenDecision,
+    QueuedReview as QueuedReview,
+    ReviewAgreement as ReviewAgreement,
+    ReviewComment as ReviewComment,
+    ReviewDecision as ReviewDecision,
+    ReviewItem as ReviewItem,
+    ReviewPage as ReviewPage,
+    ReviewerPair as ReviewerPair,
+    WholeReviewItem as WholeReviewItem,
+)
+from ._training_models import (
+    Deployment as Deployment,
+    DeploymentList as DeploymentList,
+    Prediction as Prediction,
+    Predictions as Predictions,
+    StartedTraining as StartedTraining,
+    TrainingJob as TrainingJob,
+    TrainingPage as TrainingPage,
+    TrainingProgress as TrainingProgress,
+)
 from .models import Raw
 
 
@@ -134,42 +156,37 @@ class FairnessReport:
 
 
 @dataclass(frozen=True)
-class DraftedResponse:
-    """The draft of an answer to a customer."""
-
-    response: str
-    category: str
-    requires_human_review: bool
-    #: From 0 to 1.
-    confidence: float
-    alternative_responses: List[str]
-    #: Ids of articles.
-    sources: List[str]
-    #: ``low_confidence``, ``category``, ``guardrail``.
-    review_reasons: List[str]
-    #: In the review queue. None: it is not queued.
-    item_id: Optional[str]
-    estimated_review_time: Optional[str]
+class TimelineGroup:
+    #: The first day of the group.
+    date: str
+    conversations: int
+    #: From 0, all negative, to 1, all positive.
+    avg_sentiment: Optional[float]
     raw: Raw = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
-class QueuedReview:
-    item_id: str
-    status: str
-    estimated_review_time: str
+class Issue:
+    issue: str
+    count: int
+    sentiment: Optional[float]
     raw: Raw = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
-class ReviewDecision:
-    item_id: str
-    #: ``queued``: another reviewer must decide, too. ``reviewed``.
-    status: str
-    review_time: str
-    reviewer_id: str
-    #: What the reviewers have come to; None: another one must decide.
-    approved: Optional[bool]
+class Summary:
+    """What customers said, in figures. None: nothing is known of it."""
+
+    total_conversations: int
+    #: ``positive``, ``negative`` and ``neutral``: shares of the texts.
+    sentiment_distribution: Dict[str, float]
+    #: The mean of the ratings, from 1 to 5.
+    average_satisfaction: Optional[float]
+    #: In seconds.
+    response_time_avg: Optional[float]
+    resolution_rate: Optional[float]
+    timeline_data: List[TimelineGroup]
+    top_issues: List[Issue]
     raw: Raw = field(repr=False, compare=False)
 
 

@@ -37,6 +37,46 @@ public interface Fairness {
         }
     }
 
+    /**
+     * How to read a dataset that is uploaded.
+     *
+     * @param attributes the columns with groups, with commas
+     */
+    record Upload(
+            String attributes, String outcomeColumns, Boolean intersections, Integer minGroupSize, Double alpha) {
+        public static Upload of(List<String> attributes, List<String> outcomeColumns) {
+            return new Upload(String.join(",", attributes), String.join(",", outcomeColumns), null, null, null);
+        }
+
+        public Upload withIntersections() {
+            return new Upload(attributes, outcomeColumns, true, minGroupSize, alpha);
+        }
+
+        public Upload withMinGroupSize(int value) {
+            return new Upload(attributes, outcomeColumns, intersections, value, alpha);
+        }
+
+        public Upload withAlpha(double value) {
+            return new Upload(attributes, outcomeColumns, intersections, minGroupSize, value);
+        }
+    }
+
+    /** Media types of a dataset: CSV with a line of names, or a JSON object a line. */
+    enum Format {
+        CSV("text/csv"),
+        NDJSON("application/x-ndjson");
+
+        private final String mediaType;
+
+        Format(String mediaType) {
+            this.mediaType = mediaType;
+        }
+
+        String mediaType() {
+            return mediaType;
+        }
+    }
+
     /** @param method "z-test", "fisher" or "welch" */
     record Test(String method, double pValue, double correctedPValue, boolean significant) {}
 

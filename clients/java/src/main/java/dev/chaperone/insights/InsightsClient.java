@@ -1,9 +1,7 @@
 package dev.chaperone.insights;
 
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
-import java.net.URLEncoder;
-import java.nio.charset.StandardCharsets;
+import java.net.http.HttpRequest;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -73,7 +71,7 @@ public final class InsightsClient {
 
     /** Says how far a batch is that a worker judges; at the end, with its results. */
     public Sentiments.QueuedBatch getBatch(String batchId) {
-        return transport.send("GET", "/analyze/batch/" + escape(batchId), null, Sentiments.QueuedBatch.class);
+        return transport.send("GET", "/analyze/batch/" + Query.escape(batchId), null, Sentiments.QueuedBatch.class);
     }
 
     /** Replaces personal data by placeholders. */
@@ -88,7 +86,7 @@ public final class InsightsClient {
 
     /** Forgets a kept mapping. */
     public void deleteMapping(String mappingId) {
-        transport.send("DELETE", "/privacy/mappings/" + escape(mappingId), null, Void.class);
+        transport.send("DELETE", "/privacy/mappings/" + Query.escape(mappingId), null, Void.class);
     }
 
     /** Compares how groups fare. For analysts, reviewers and admins. */
@@ -96,19 +94,50 @@ public final class InsightsClient {
         return post("/fairness/analyze", request, Fairness.Report.class);
     }
 
+    /**
+     * Compares how groups fare, by a dataset of any length, which the server reads while it arrives. It may take five
+     * minutes.
+     *
+     * @param rows such as {@code BodyPublishers.ofFile(path)}
+     */
+    public Fairness.Report uploadFairness(
+            HttpRequest.BodyPublisher rows, Fairness.Format format, Fairness.Upload question) {
+        String path = "/fairness/analyze/upload" + Query.of(question);
+        return transport.upload(path, rows, format.mediaType(), Fairness.Report.class);
+    }
+
     /** Drafts an answer to a customer. One that a person must see is queued for review by itself. */
     public Reviews.DraftedResponse generateResponse(Reviews.ResponseRequest request) {
         return post("/generate/response", request, Reviews.DraftedResponse.class);
     }
 
-    /** Queues an answer for human review. */
-    public Reviews.Queued queueReview(Reviews.Request request) {
-        return post("/review/queue", request, Reviews.Queued.class);
+    /** Answers that people look at. */
+    public ReviewQueue reviews() {
+        return new ReviewQueue(transport);
     }
 
-    /** Decides about an item of the queue. For reviewers and admins. */
-    public Reviews.Decided decideReview(Reviews.Decision decision) {
-        return post("/review/decision", decision, Reviews.Decided.class);
+    /** Sums up what customers said. For analysts, reviewers and admins. */
+    public Summaries.Summary getSummary(Summaries.Period period) {
+        return transport.send("GET", "/analytics/summary" + Query.of(period), null, Summaries.Summary.class);
+    }
+
+    /**
+     * Tells what happens, for analysts, reviewers and admins. A session that ends is begun anew.
+     *
+     * @return to be closed; nothing is told any more then
+     */
+    public LiveSession watch(Live.Listener listener) {
+        return new LiveSession(transport, listener);
+    }
+
+    /** Models that are trained in the cluster. */
+    public TrainingJobs trainingJobs() {
+        return new TrainingJobs(transport);
+    }
+
+    /** Trained models that answer calls. */
+    public Deployments deployments() {
+        return new Deployments(transport);
     }
 
     /** Lists the models that can be asked. */
@@ -163,14 +192,14 @@ public final class InsightsClient {
             for (EventReader.Event event : reader.feed(chunk)) {
                 switch (event.name()) {
                     case "delta" -> {
-                        text.append(readObject(event.data()).get("text").getAsString());
+                        text.append(Transport.readObject(event.data()).get("text").getAsString());
                         tell(text, told, onText);
                     }
                     case "done" -> {
                         return Transport.readData(event.data(), Models.GeneratedText.class);
                     }
                     case "error" -> {
-                        JsonObject problem = readObject(event.data());
+                        JsonObject problem = Transport.readObject(event.data());
                         throw new ChaperoneException.Stream(
                                 problem.get("code").getAsString(), problem.get("message").getAsString());
                     }
@@ -196,14 +225,6 @@ public final class InsightsClient {
         }
     }
 
-    private static JsonObject readObject(String data) {
-        try {
-            return Transport.JSON.fromJson(data, JsonObject.class);
-        } catch (JsonParseException notJson) {
-            throw Transport.notThisApi(notJson);
-        }
-    }
-
     private <T> T post(String path, Object body, Class<T> type) {
         return transport.send("POST", path, body, type);
     }
@@ -220,9 +241,5 @@ public final class InsightsClient {
             throw new ChaperoneException("not_logged_in", "The client was not made by logIn, or has logged out");
         }
         return current;
-    }
-
-    private static String escape(String segment) {
-        return URLEncoder.encode(segment, StandardCharsets.UTF_8).replace("+", "%20");
     }
 }

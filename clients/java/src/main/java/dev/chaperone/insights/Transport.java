@@ -12,6 +12,7 @@ import java.net.URI;
 import java.net.http.HttpHeaders;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.WebSocket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.ZoneOffset;
@@ -30,6 +31,9 @@ final class Transport {
     /** Fields of Java as the API names them: maxTokens is max_tokens. */
     static final Gson JSON =
             new GsonBuilder().setFieldNamingPolicy(FieldNamingPolicy.LOWER_CASE_WITH_UNDERSCORES).create();
+
+    /** How long the server reads a dataset at most. */
+    private static final Duration UPLOAD = Duration.ofMinutes(5);
 
     private final ClientOptions options;
     private volatile String token;
@@ -56,12 +60,51 @@ final class Transport {
         return attempts(method, path, body, chunks -> readData(readAll(chunks), type));
     }
 
+    /** An answer that is no JSON. */
+    String sendForText(String method, String path) {
+        return attempts(method, path, null, this::readAll);
+    }
+
+    /** The data of an answer to a body that is no JSON. */
+    <T> T upload(String path, HttpRequest.BodyPublisher body, String mediaType, Class<T> type) {
+        HttpRequest request = address("POST", "/api/v1" + path)
+                .header("Content-Type", mediaType)
+                .POST(body)
+                .build();
+        Duration patience = options.timeout().compareTo(UPLOAD) > 0 ? options.timeout() : UPLOAD;
+        return attempts(request, patience, chunks -> readData(readAll(chunks), type));
+    }
+
+    /** Asks what is not below /api/v1, once, for the error that it gets. */
+    void probe(String path) {
+        try (Chunks chunks = attempt(address("GET", path).GET().build(), options.timeout())) {
+            readAll(chunks);
+        }
+    }
+
+    /** Begins a session at what is not below /api/v1. */
+    CompletableFuture<WebSocket> open(String path, WebSocket.Listener listener) {
+        URI address = URI.create(options.baseUrl().replaceFirst("^http", "ws") + path);
+        return options.http()
+                .newWebSocketBuilder()
+                .header("Authorization", "Bearer " + token)
+                .connectTimeout(options.timeout())
+                .buildAsync(address, listener);
+    }
+
+    ClientOptions options() {
+        return options;
+    }
+
     /** Reads an answer, at each attempt from its beginning. */
     <T> T attempts(String method, String path, Object body, Function<Chunks, T> read) {
-        HttpRequest request = build(method, path, body);
+        return attempts(build(method, path, body), options.timeout(), read);
+    }
+
+    private <T> T attempts(HttpRequest request, Duration patience, Function<Chunks, T> read) {
         Retries retries = new Retries(options);
         while (true) {
-            try (Chunks chunks = attempt(request)) {
+            try (Chunks chunks = attempt(request, patience)) {
                 return read.apply(chunks);
             } catch (ChaperoneException error) {
                 OptionalLong delay = retries.delayAfter(error);
@@ -80,11 +123,7 @@ final class Transport {
     }
 
     private HttpRequest build(String method, String path, Object body) {
-        HttpRequest.Builder builder = HttpRequest.newBuilder(URI.create(options.baseUrl() + "/api/v1" + path))
-                .header("Authorization", "Bearer " + token);
-        if (method.equals("POST")) {
-            builder.header("Idempotency-Key", UUID.randomUUID().toString());
-        }
+        HttpRequest.Builder builder = address(method, "/api/v1" + path);
         if (body == null) {
             return builder.method(method, HttpRequest.BodyPublishers.noBody()).build();
         }
@@ -93,9 +132,15 @@ final class Transport {
                 .build();
     }
 
+    private HttpRequest.Builder address(String method, String path) {
+        HttpRequest.Builder builder = HttpRequest.newBuilder(URI.create(options.baseUrl() + path))
+                .header("Authorization", "Bearer " + token);
+        return method.equals("POST") ? builder.header("Idempotency-Key", UUID.randomUUID().toString()) : builder;
+    }
+
     /** One attempt: the body of an answer whose head has arrived. */
-    private Chunks attempt(HttpRequest request) {
-        HttpResponse<Chunks> response = await(options.http().sendAsync(request, Chunks.handler()));
+    private Chunks attempt(HttpRequest request, Duration patience) {
+        HttpResponse<Chunks> response = await(options.http().sendAsync(request, Chunks.handler()), patience);
         HttpHeaders headers = response.headers();
         RateLimit told = RateLimit.read(headers);
         if (told != null) {
@@ -109,12 +154,12 @@ final class Transport {
         }
     }
 
-    private HttpResponse<Chunks> await(CompletableFuture<HttpResponse<Chunks>> answer) {
+    private static HttpResponse<Chunks> await(CompletableFuture<HttpResponse<Chunks>> answer, Duration patience) {
         try {
-            return answer.get(options.timeout().toMillis(), TimeUnit.MILLISECONDS);
+            return answer.get(patience.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException late) {
             answer.cancel(true);
-            throw new ChaperoneException.Timeout(options.timeout().toMillis());
+            throw new ChaperoneException.Timeout(patience.toMillis());
         } catch (ExecutionException failed) {
             throw broken(failed.getCause());
         } catch (InterruptedException interrupted) {
@@ -141,6 +186,14 @@ final class Transport {
             throw notThisApi(notJson);
         }
         throw notThisApi(null);
+    }
+
+    static JsonObject readObject(String data) {
+        try {
+            return JSON.fromJson(data, JsonObject.class);
+        } catch (JsonParseException notJson) {
+            throw notThisApi(notJson);
+        }
     }
 
     static ChaperoneException notThisApi(Throwable cause) {
