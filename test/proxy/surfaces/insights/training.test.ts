@@ -15,6 +15,7 @@ import { makeFileStore } from '../../../../trainer/stores/files.ts';
 import { connect } from '../../../database/tenant.ts';
 import { makeDirectory } from '../../../directories.ts';
 import { suiteScope } from '../../../scope.ts';
+import { enforceTraining } from '../../../trainer/enforce-training.ts';
 import { makeSmallModel } from '../../../trainer/small-model.ts';
 import { until } from '../../../until.ts';
 import { type Insights, startInsights } from './insights-stack.ts';
@@ -58,22 +59,18 @@ describe('training and deployment', () => {
 
   const ask = (method: string, path: string, body?: object, token = admin) =>
     insights.ask(method, path, body, { token });
-  /** As proxies get it where the operator can train. */
-  const enforce = async (stated: object) => {
-    await db.query('update chaperone.organizations set spec = spec || $1::jsonb', [{ training: stated }]);
-  };
 
   it('are refused with the reason where there is no cluster', async () => {
     const without = await ask('POST', '/ai/distributed-training', order);
     assert.deepEqual([without.status, without.body.code], [503, 'training_unavailable']);
     assert.match(without.body.message, /no spec\.training/);
-    await enforce({ ...training, unavailable: 'There is no cluster here.' });
+    await enforceTraining(db, { ...training, unavailable: 'There is no cluster here.' });
     const said = await until(async () => {
       const { body } = await ask('POST', '/ai/distributed-training', order);
       return !/no spec/.test(body.message) && body;
     }, 'the reason to be in force');
     assert.deepEqual([said.status_code, said.message], [503, 'There is no cluster here.']);
-    await enforce(training);
+    await enforceTraining(db, training);
     const unknown = { ...order, base_model: 'gpt-9' };
     const isChecked = async () => (await ask('POST', '/ai/distributed-training', unknown)).status === 400;
     await until(isChecked, 'training to be allowed');
@@ -240,11 +237,9 @@ describe('training and deployment', () => {
     assert.equal((await ask('GET', '/ai/deployments', undefined, ann)).body.data.total, 2);
     assert.equal((await ask('DELETE', '/ai/deployments/sentiment-prod', undefined, ann)).status, 403);
     assert.equal((await ask('DELETE', '/ai/deployments/sentiment-prod')).status, 200);
-    // Its calls have nowhere to go at once.
-    assert.equal(
-      (await ask('POST', '/ai/predict/sentiment-prod', { texts: [happy] })).body.code,
-      'deployment_not_found',
-    );
+    const isKnown = async () =>
+      (await ask('POST', '/ai/predict/sentiment-prod', { texts: [happy] })).body.code !== 'deployment_not_found';
+    await until(async () => !(await isKnown()), 'its calls to have nowhere to go');
     const { code } = (await ask('POST', '/ai/deploy', again)).body;
     assert.equal(code, 'name_taken');
     await noteDeployment(db, organizationId, changed.deployment_id, {
