@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
+import type { Client } from 'pg';
 import { parseAllDocuments } from 'yaml';
+import { connect } from '../database/tenant.ts';
 import { copyQuickstart } from '../directories.ts';
 import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
+import { furnishInsights, type InsightsVictim, insightsAttempts, insightsPathOf } from './insights-attempts.ts';
 import { type Ready, startUp } from './start-up.ts';
 
 const embedding = { model: 'text-embedding-3-small', dimensions: 256 };
@@ -41,7 +44,7 @@ interface Answer {
 type Ask = (method: string, path: string, body?: object, token?: string) => Promise<Answer>;
 
 /** What acme has. */
-interface Victim {
+interface Victim extends InsightsVictim {
   readonly article: string;
   readonly conversation: string;
   readonly webhook: string;
@@ -54,7 +57,7 @@ type Attempt = (victim: Victim) => { readonly body?: object; readonly status: nu
 const customer = { user_id: 'carl', message: 'How do I tune the xylophone?' };
 const secret = 'Turn the brass screw of the xylophone by a quarter.';
 
-/** A new route of the API of customer support needs a line, and a thought. 404: what is another's does not exist. */
+/** A new route of these APIs needs a line, and a thought. 404: what is another's does not exist. */
 const attempts: Readonly<Record<string, Attempt>> = {
   'POST /api/v1/conversations': ({ conversation }) => ({
     body: { ...customer, conversation_id: conversation },
@@ -88,15 +91,17 @@ const attempts: Readonly<Record<string, Attempt>> = {
   'GET /v1/keys/{id}': () => ({ status: 404 }),
   'POST /v1/keys/{id}/rotate': () => ({ body: {}, status: 404 }),
   'DELETE /v1/keys/{id}': () => ({ status: 404 }),
+  ...insightsAttempts,
 };
 
-describe('what customer support knows of two organizations', () => {
+describe('what customer support and customer insights know of two organizations', () => {
   const scope = suiteScope();
   let organizations: Ready['organizations'];
   let acme: Ask;
   let rival: Ask;
   let victim: Victim;
   let former: string;
+  let database: Client;
   before(async () => {
     const directory = await copyQuickstart(scope);
     const file = join(directory, 'organization.yaml');
@@ -104,7 +109,9 @@ describe('what customer support knows of two organizations', () => {
     document?.setIn(['spec', 'knowledgeBase'], { embedding });
     await writeFile(file, String(document));
     await writeFile(join(directory, 'globex.yaml'), globex);
-    ({ organizations } = (await startUp(scope, { directory })).ready);
+    const { ready } = await startUp(scope, { directory });
+    ({ organizations } = ready);
+    database = await connect(scope, ready.databaseUrl);
     acme = askerOf('acme');
     rival = askerOf('globex');
     victim = await furnish();
@@ -140,12 +147,15 @@ describe('what customer support knows of two organizations', () => {
     const article = await acme('POST', '/api/v1/knowledge-base', { title: 'Tune it', content: secret });
     const conversation = await acme('POST', '/api/v1/conversations', customer);
     assert.match(conversation.body.response, /brass screw/);
+    // Before the webhook, whose deliveries would go on.
+    const insights = await furnishInsights(acme, database);
     const hook = { name: 'crm', url: 'https://hooks.example.com/acme' };
     const webhook = await acme('POST', '/api/v1/webhooks', hook);
     const key = await acme('POST', '/v1/keys', { name: 'crm', type: 'secret' });
     return {
       ...{ article: article.body.article_id, conversation: conversation.body.conversation_id },
       ...{ webhook: webhook.body.id, key: key.body.id },
+      ...insights,
     };
   }
 
@@ -157,15 +167,18 @@ describe('what customer support knows of two organizations', () => {
       ...['/api/v1/knowledge-base', `/api/v1/knowledge-base/${victim.article}`, '/api/v1/conversations'],
       ...[`/api/v1/conversations/${victim.conversation}`, `/api/v1/analytics${figures}`, '/v1/keys'],
       ...['/api/v1/webhooks', `/api/v1/webhooks/${victim.webhook}/deliveries`],
+      ...['/api/v1/review/items', `/api/v1/review/items/${victim.item}`, '/api/v1/ai/training-jobs'],
+      ...['/api/v1/ai/deployments', `/api/v1/ai/training-job/${victim.job}/logs`, victim.picture],
     ];
     const answers = await Promise.all(read.map((path) => acme('GET', path)));
     for (const { status, text } of answers) assert.equal(status, 200, text);
-    return answers.map(({ text }) => text).join('\n');
+    // The envelope says when it was answered.
+    return answers.map(({ text }) => text.replace(/,"timestamp":"[^"]*"\}$/, '}')).join('\n');
   }
 
   const pathOf = (route: string) => {
     const id = route.includes('/webhooks') ? victim.webhook : victim.key;
-    const filled = route
+    const filled = insightsPathOf(route, victim)
       .replace('{conversation_id}', victim.conversation)
       .replace('{article_id}', victim.article)
       .replace('{id}', id);
@@ -177,10 +190,9 @@ describe('what customer support knows of two organizations', () => {
     const known = Object.entries(paths as Record<string, object>).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
-    const ofSupport = known.filter((route) =>
-      / (\/api\/v1\/(conversations|knowledge-base|analytics|webhooks)|\/v1\/keys)(\/|$)/.test(route),
-    );
-    assert.deepEqual(ofSupport.sort(), Object.keys(attempts).sort());
+    const ours =
+      / (\/api\/v1\/(conversations|knowledge-base|analytics|webhooks|auth|analyze|privacy|fairness|generate|review|ai)|\/v1\/keys|\/websocket)(\/|$)/;
+    assert.deepEqual(known.filter((route) => ours.test(route)).sort(), Object.keys(attempts).sort());
   });
 
   for (const [route, attempt] of Object.entries(attempts)) {
@@ -194,6 +206,8 @@ describe('what customer support knows of two organizations', () => {
       for (const mark of ['brass', 'xylophone', 'Tune it', 'hooks.example.com/acme', ...Object.values(victim)]) {
         if (!sent.includes(mark)) assert.ok(!answer.text.includes(mark), `${mark} in ${answer.text}`);
       }
+      // Those need no credential.
+      if (/\/auth\/log|\/auth\/refresh|\/visualizations\//.test(path)) return;
       const ofAcme = await acme(method, pathOf(path), body, listenerOf('globex').token);
       assert.equal(ofAcme.status, 401, 'acme does not know the credentials of globex');
     });
@@ -212,6 +226,26 @@ describe('what customer support knows of two organizations', () => {
     assert.ok(!body.sources.includes(victim.article));
     const own = await acme('POST', '/api/v1/knowledge-base/search', { query: customer.message });
     assert.equal(own.body.results[0].article_id, victim.article);
+  });
+
+  it('is told to those who watch their own organization only', async () => {
+    const watch = async (name: string) => {
+      const { baseUrl, token } = listenerOf(name);
+      const address = new URL('/websocket', baseUrl.replace(/^http/, 'ws'));
+      address.searchParams.set('token', token);
+      const socket = new WebSocket(address);
+      scope.after(() => socket.close());
+      const seen: string[] = [];
+      socket.onmessage = ({ data }) => void seen.push(String(data));
+      await until(() => seen.some((one) => one.includes('system_status')), 'the session');
+      return (id: string) => seen.some((one) => one.includes(id));
+    };
+    const [ofAcme, ofGlobex] = [await watch('acme'), await watch('globex')];
+    const queue = async (ask: Ask) =>
+      (await ask('POST', '/api/v1/review/queue', { query: 'Q', response: 'A', category: 'live' })).body.data.item_id;
+    const [first, second] = [await queue(acme), await queue(rival)];
+    await until(() => ofAcme(first) && ofGlobex(second), 'each to hear of its own');
+    assert.deepEqual([ofAcme(second), ofGlobex(first)], [false, false]);
   });
 
   it('is counted for its own figures only', async () => {
