@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { analyzeFairness } from '../../../../../proxy/governance/insights/fairness/analyze.ts';
+import { cohensKappa } from '../../../../../proxy/governance/insights/review/kappa.ts';
 import { CannotInstall, installPythonClients } from '../../../../clients/install.ts';
 import { makeDirectory } from '../../../../directories.ts';
 import { makeCaller } from '../../context.ts';
@@ -29,6 +30,14 @@ interface Reference {
   >;
 }
 
+/** How two reviewers have decided. */
+const tables = [
+  { bothApprove: 20, bothReject: 15, onlyOne: 5, onlyOther: 10 },
+  { bothApprove: 45, bothReject: 15, onlyOne: 25, onlyOther: 15 },
+  { bothApprove: 3, bothReject: 2, onlyOne: 4, onlyOther: 7 },
+  { bothApprove: 9, bothReject: 8, onlyOne: 2, onlyOther: 1 },
+  { bothApprove: 812, bothReject: 97, onlyOne: 41, onlyOther: 50 },
+];
 const folder = join(import.meta.dirname, 'reference');
 const alpha = 0.05;
 const attributes = ['region', 'age_group'];
@@ -61,10 +70,22 @@ test('every figure is that of Fairlearn, scipy and statsmodels', async (t) => {
   if (PYTHONPATH instanceof CannotInstall) return t.skip(PYTHONPATH.message);
   const rows = makeRows(800);
   const file = join(await makeDirectory(t), 'rows.json');
-  await writeFile(file, JSON.stringify({ rows, attributes, outcomes, alpha }));
+  const agreements = tables.map(({ bothApprove, bothReject, onlyOne, onlyOther }) => [
+    [bothApprove, onlyOne],
+    [onlyOther, bothReject],
+  ]);
+  await writeFile(file, JSON.stringify({ rows, attributes, outcomes, alpha, agreements }));
   const env = { ...process.env, PYTHONPATH };
   const { stdout } = await promisify(execFile)('python3', [join(folder, 'judge.py'), file], { env });
-  const reference = JSON.parse(stdout) as Reference[];
+  const { findings: reference, kappas } = JSON.parse(stdout) as { findings: Reference[]; kappas: number[][] };
+  for (const [at, table] of tables.entries()) {
+    const { kappa, interval } = cohensKappa(table);
+    const [expected, from = 0, to = 0] = kappas[at] ?? assert.fail();
+    const what = JSON.stringify(table);
+    near(kappa, expected ?? null, `${what}: kappa`);
+    near(interval?.[0], Math.max(-1, from), `${what}: from`);
+    near(interval?.[1], Math.min(1, to), `${what}: to`);
+  }
   const question = { attributes, outcomes, intersections: false };
   const { findings } = await analyzeFairness(makeCaller(['analyst']), rows, question, { minGroupSize: 2, alpha });
   assert.equal(findings.length, reference.length);

@@ -1,4 +1,4 @@
-"""Prints what Fairlearn, scipy and statsmodels say of a dataset: its rows are a JSON list in a file."""
+"""Prints what Fairlearn, scipy and statsmodels say of a dataset, and of how reviewers agree: both are JSON in a file."""
 
 import json
 import sys
@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from fairlearn.metrics import MetricFrame, count, mean_prediction, selection_rate
 from scipy import stats
+from statsmodels.stats.inter_rater import cohens_kappa
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint, proportions_ztest
 
@@ -66,4 +67,7 @@ corrected = iter(multipletests(probabilities, alpha, "holm")[1])
 for finding in findings:
     for group in finding["groups"].values():
         group["corrected"] = float(next(corrected))
-print(json.dumps(findings, default=lambda value: None if np.isnan(value) else value))
+agreements = [cohens_kappa(np.array(table)) for table in asked["agreements"]]
+kappas = [[float(one.kappa), float(one.kappa_low), float(one.kappa_upp)] for one in agreements]
+told = {"findings": findings, "kappas": kappas}
+print(json.dumps(told, default=lambda value: None if np.isnan(value) else value))
