@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { makeSimulate } from '../../../../proxy/governance/simulation/simulations.ts';
+import type { Store } from '../../../../proxy/store.ts';
 import { makeCaller, makeGovernance } from '../context.ts';
 
 const change = {
@@ -14,7 +15,14 @@ const change = {
 describe('simulations of a proxy', () => {
   it('are made one at a time', async () => {
     const { promise: away, reject } = Promise.withResolvers<never>();
-    const context = makeGovernance({}, { store: { run: () => away, close: async () => {} } });
+    const store: Store = {
+      run: () => away,
+      get ahead() {
+        return store;
+      },
+      close: async () => {},
+    };
+    const context = makeGovernance({}, { store });
     const [simulate, admin] = [makeSimulate(context), makeCaller(['admin'])];
     const first = simulate(admin, change);
     await assert.rejects(simulate(admin, change), { code: 'overloaded', headers: { 'retry-after': '5' } });
