@@ -1,3 +1,4 @@
+import { statementName } from './client.ts';
 import { deletePast } from './past-rows.ts';
 import type { Queryable } from './queryable.ts';
 
@@ -31,7 +32,7 @@ export async function findAnswer(
   lease?: AnswerLease,
 ): Promise<FoundAnswer> {
   const { rows } = await db.query<FoundAnswer>({
-    name: 'find-answer',
+    name: statementName(db, 'find-answer'),
     text: `
       select answer_encrypted as sealed, age_ms as "ageMs", leased as "isLeased"
       from chaperone.find_answer($1::bytea, $2::float8, $3::uuid, $4::float8)`,

@@ -1,4 +1,5 @@
 import { Client } from 'pg';
+import type { Queryable } from './queryable.ts';
 
 /** A server that accepts a connection but never answers counts as unreachable, too. */
 export const connectTimeoutMs = 5_000;
@@ -34,4 +35,28 @@ export function makeClient({ databaseUrl, name, onError, ...options }: ClientOpt
   });
   client.on('error', onError);
   return client;
+}
+
+/** Connections to a pooler, which may run each statement in another session of the server. */
+const pooled = new WeakSet<Queryable>();
+
+/**
+ * Connects a client, and finds out whether it speaks to a pooler, which tells each of its clients another number than that
+ * of the session which serves it at present.
+ *
+ * @throws where the database cannot be reached, or refuses the login
+ */
+export async function connectClient(client: Client): Promise<void> {
+  await client.connect();
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+  const told = 'processID' in client ? client.processID : undefined;
+  if (rows[0]?.pid !== told) pooled.add(client);
+}
+
+/**
+ * The name under which a connection prepares a statement once. Undefined behind a pooler: it may have been prepared in
+ * another session, or another client may have prepared it in this one.
+ */
+export function statementName(db: Queryable, name: string): string | undefined {
+  return pooled.has(db) ? undefined : name;
 }

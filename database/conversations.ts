@@ -1,3 +1,4 @@
+import { statementName } from './client.ts';
 import type { Queryable } from './queryable.ts';
 
 /** A point of a conversation: the `message_digest` of a call. */
@@ -23,7 +24,7 @@ export async function readPoints(
   points: readonly PointKey[],
 ): Promise<(StoredPoint | undefined)[]> {
   const { rows } = await db.query<{ at: number; branchId: string | null; first: number | null }>({
-    name: 'read-points',
+    name: statementName(db, 'read-points'),
     text: `
       select k.at::integer as at, coalesce(f.branch_id, f.first_branch_id) as "branchId", f.first
       from unnest($2::uuid[], $3::bigint[]) with ordinality as k (conversation_id, point, at)

@@ -1,3 +1,4 @@
+import { statementName } from './client.ts';
 import type { Queryable } from './queryable.ts';
 
 /** How long an attempt holds its key without a sign of life, and how long an answer is kept. */
@@ -36,7 +37,7 @@ export async function beginIdempotent(
   holder: string,
 ): Promise<boolean> {
   const { rowCount } = await db.query({
-    name: 'begin-idempotent',
+    name: statementName(db, 'begin-idempotent'),
     text: `
       insert into chaperone.idempotent_answers as a
         (organization_id, key_digest, request_digest, holder, held_until, expires_at)

@@ -1,9 +1,10 @@
 import { type Connection, Query } from 'pg';
+import { statementName } from './client.ts';
 import type { Queryable } from './queryable.ts';
 
 /** A statement whose parameters are bytes, and whose rows nobody needs. */
 export interface ByteStatement {
-  /** Each connection prepares the statement under this name once. */
+  /** Each connection prepares the statement under this name once; behind a pooler, each time without a name. */
   readonly name: string;
   readonly text: string;
   readonly values: readonly ByteParameter[];
@@ -18,7 +19,8 @@ export type ByteParameter = string | Buffer | { readonly text: Buffer };
  */
 export function runWithBytes(db: Queryable, statement: ByteStatement): Promise<void> {
   return new Promise((resolve, reject) => {
-    db.query(new BytesQuery(statement, (error) => (error ? reject(error) : resolve())));
+    const name = statementName(db, statement.name) ?? '';
+    db.query(new BytesQuery({ ...statement, name }, (error) => (error ? reject(error) : resolve())));
   });
 }
 
@@ -30,13 +32,18 @@ class BytesQuery extends Query {
     this.#statement = statement;
   }
 
+  /** pg would send a statement without a name as text. */
+  requiresPreparation(): boolean {
+    return true;
+  }
+
   /** pg calls this to send the messages of a statement; it differs from pg's own only in the message `Bind`. */
   prepare(connection: Connection & ParsedStatements): void {
     const { name, text, values } = this.#statement;
     const { parsedStatements: parsed, submittedNamedStatements: submitted } = connection;
-    if (parsed[name] === undefined && submitted[name] === undefined) {
+    if (name === '' || (parsed[name] === undefined && submitted[name] === undefined)) {
       connection.parse({ name, text, types: [] }, true);
-      submitted[name] = text;
+      if (name !== '') submitted[name] = text;
     }
     for (const part of makeBind(name, values)) connection.stream.write(part);
     connection.execute(null, true);

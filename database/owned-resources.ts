@@ -1,3 +1,4 @@
+import { statementName } from './client.ts';
 import type { Queryable } from './queryable.ts';
 
 /** What a caller can store at a provider, besides responses. A response's owner is in its request record. */
@@ -27,7 +28,7 @@ export async function insertOwnedResources(
   resourcesJson: string,
 ): Promise<void> {
   await db.query({
-    name: 'insert-owned-resources',
+    name: statementName(db, 'insert-owned-resources'),
     text: `
       insert into chaperone.owned_resources as r
         (organization_id, resource_id, kind, user_id, api_key_id, created_at, deleted_at)

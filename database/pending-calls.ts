@@ -1,3 +1,4 @@
+import { statementName } from './client.ts';
 import type { Queryable } from './queryable.ts';
 import type { RequestRecord } from './requests.ts';
 
@@ -36,7 +37,7 @@ export type PendingCall = RequestRecord &
  */
 export async function insertPendingCalls(db: Queryable, organizationId: string, recordsJson: string): Promise<void> {
   await db.query({
-    name: 'insert-pending-calls',
+    name: statementName(db, 'insert-pending-calls'),
     text: `
       insert into chaperone.pending_calls (organization_id, request_id, started_at, response_id, record, quota)
       select $1::uuid, call ->> 'request_id', (call ->> 'started_at')::timestamptz, call ->> 'response_id', call,
@@ -121,7 +122,7 @@ export async function nextCheckInMs(
  */
 export async function markSettled(db: Queryable, organizationId: string, recordsJson: string): Promise<Set<string>> {
   const { rows } = await db.query<{ request_id: string }>({
-    name: 'mark-settled',
+    name: statementName(db, 'mark-settled'),
     text: `
       update chaperone.pending_calls
       set settled_at = now(), record = null

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { statementName } from './client.ts';
 import { deletePast } from './past-rows.ts';
 import type { Queryable } from './queryable.ts';
 
@@ -70,7 +71,7 @@ export interface QuotaGrant {
 /** Leases parts of counters of the session's own organization. */
 export async function leaseQuota(db: Queryable, demands: readonly QuotaDemand[]): Promise<QuotaGrant[]> {
   const { rows } = await db.query<QuotaGrant>({
-    name: 'lease-quota',
+    name: statementName(db, 'lease-quota'),
     text: `
       select counter_id::float8 as "counterId", lease_id::float8 as "leaseId", granted::float8 as granted,
         room::float8 as room, is_current as "isCurrent", at_ms as "atMs"

@@ -1,3 +1,4 @@
+import { statementName } from './client.ts';
 import type { Queryable } from './queryable.ts';
 import { startedAtOfRequest } from './requests.ts';
 
@@ -23,7 +24,7 @@ export interface RatingRecord {
  */
 export async function insertRatings(db: Queryable, organizationId: string, ratingsJson: string): Promise<void> {
   await db.query({
-    name: 'insert-ratings',
+    name: statementName(db, 'insert-ratings'),
     text: `
       with record as materialized (
         select * from json_to_recordset($2::json) as r (

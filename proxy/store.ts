@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import type { Logger } from 'pino';
-import { makeClient } from '../database/client.ts';
+import { connectClient, makeClient } from '../database/client.ts';
 import { keepsConnection, outageKindOf, outages } from '../database/outage.ts';
 import type { Queryable } from '../database/queryable.ts';
 import { ProxyError } from './error.ts';
@@ -55,7 +55,7 @@ export function makeStore({ databaseUrl, log }: StoreOptions): Store {
     next.once('end', () => {
       if (client === next) client = undefined;
     });
-    await next.connect();
+    await connectClient(next);
     return next;
   };
   const connect = async (): Promise<Client> => {

@@ -19,6 +19,8 @@ const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefin
 
 export interface PgBouncer {
   readonly port: number;
+  /** Of its process now. */
+  pid(): number | undefined;
   /** Stops it with all connections, and starts it again on the same port. */
   restart(): Promise<void>;
 }
@@ -28,6 +30,8 @@ export interface PgBouncerOptions {
   readonly databasePort: number;
   /** The superuser's URL of the database with the organizations' roles. */
   readonly superuserUrl: string;
+  /** Settings of the section [pgbouncer], in addition to those of the set-up or in their place. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -74,6 +78,7 @@ export async function startPgBouncer(scope: Scope, options: PgBouncerOptions): P
   scope.after(stop);
   return {
     port,
+    pid: () => child.pid,
     async restart() {
       await stop();
       await start();
@@ -81,20 +86,16 @@ export async function startPgBouncer(scope: Scope, options: PgBouncerOptions): P
   };
 }
 
-function configurationOf(directory: string, port: number, { poolMode, databasePort }: PgBouncerOptions): string {
-  return `[databases]
-* = host=127.0.0.1 port=${databasePort}
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = ${port}
-unix_socket_dir =
-pool_mode = ${poolMode}
-default_pool_size = 2
-auth_type = scram-sha-256
-auth_file = ${join(directory, 'users.txt')}
-auth_user = pgbouncer
-auth_query = select username, secret from pgbouncer.login($1)
-`;
+function configurationOf(directory: string, port: number, options: PgBouncerOptions): string {
+  const settings = {
+    ...{ listen_addr: '127.0.0.1', listen_port: String(port), unix_socket_dir: '' },
+    ...{ pool_mode: options.poolMode, default_pool_size: '2', auth_type: 'scram-sha-256' },
+    ...{ auth_file: join(directory, 'users.txt'), auth_user: 'pgbouncer' },
+    auth_query: 'select username, secret from pgbouncer.login($1)',
+    ...options.settings,
+  };
+  const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`);
+  return `[databases]\n* = host=127.0.0.1 port=${options.databasePort}\n[pgbouncer]\n${lines.join('')}`;
 }
 
 async function canConnect(connectionString: string): Promise<boolean> {

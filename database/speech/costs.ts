@@ -1,3 +1,4 @@
+import { statementName } from '../client.ts';
 import type { Queryable } from '../queryable.ts';
 import { serviceOfRequest } from './service-of.ts';
 import { isOfSession, type SessionFilter, valuesOf } from './sessions.ts';
@@ -91,7 +92,7 @@ export interface CostPart {
 export async function readSessionCosts(db: Queryable, filter: SessionFilter): Promise<SessionCosts> {
   const { rows } = await db.query<CostPart & SessionCosts & { by: 'service' | 'provider' | 'nothing' }>({
     // Prepared once for each connection: over many partitions, planning takes longer than reading.
-    name: 'session-costs',
+    name: statementName(db, 'session-costs'),
     text: `with entry as materialized (
        select ${serviceOfRequest} as service, provider, cost_usd, cache_savings_usd as savings_usd, optimization_level,
          started_at as at, ${isUnpriced} as is_unpriced

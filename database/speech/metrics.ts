@@ -1,3 +1,4 @@
+import { statementName } from '../client.ts';
 import type { Queryable } from '../queryable.ts';
 import type { Level } from './costs.ts';
 import { serviceOfRequest } from './service-of.ts';
@@ -42,7 +43,7 @@ export interface SessionMetrics {
 export async function readSessionMetrics(db: Queryable, filter: SessionFilter): Promise<SessionMetrics | undefined> {
   const { rows } = await db.query<SessionMetrics>({
     // Prepared once for each connection: over many partitions, planning takes longer than reading.
-    name: 'session-metrics',
+    name: statementName(db, 'session-metrics'),
     text: `with stated as materialized (
        select user_id, turn_id, status, asr_ms, llm_ms, translation_ms, tts_ms, total_ms
        from chaperone.session_turns

@@ -2,7 +2,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Client, DatabaseError } from 'pg';
 import type { Logger } from 'pino';
-import { followerName, makeClient } from '../../database/client.ts';
+import { connectClient, followerName, makeClient } from '../../database/client.ts';
 import {
   type ConfigAccessKey,
   type ConfigApiKey,
@@ -188,7 +188,7 @@ export function followSnapshot(options: FollowOptions): Follower {
       else refresh();
     });
     try {
-      await next.connect();
+      await connectClient(next);
       await next.query(`listen ${next.escapeIdentifier(configChannel(organizationId))}`);
       return next;
     } catch (error) {

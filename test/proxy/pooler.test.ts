@@ -3,8 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { Client } from 'pg';
-import { replaceFile } from '../directories.ts';
+import { makeDirectory, replaceFile } from '../directories.ts';
+import { metricOf } from '../faults/matrix/installation.ts';
 import { type PgBouncer, skip, startPgBouncer } from '../pgbouncer.ts';
+import { startProxyHere } from '../proxy-here.ts';
+import { atEnd } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { until } from '../until.ts';
 
@@ -15,6 +18,7 @@ suite('a proxy behind PgBouncer', { skip, concurrency: 2 }, () => {
       const first = await ask(stack);
       assert.equal(first.status, 200, await first.text());
       await untilRecorded(stack, 1);
+      if (poolMode === 'transaction') await askTwoProxies(t, stack);
 
       await edit(stack, (text) => text.replace('    deny:\n', '    deny:\n      - gpt-4o-mini\n'));
       await until(async () => (await ask(stack)).status === 403, 'the model to be refused');
@@ -35,9 +39,38 @@ suite('a proxy behind PgBouncer', { skip, concurrency: 2 }, () => {
   }
 });
 
+/** Two proxies share a pool, and so the sessions in which their statements run. */
+async function askTwoProxies(t: TestContext, stack: Stack): Promise<void> {
+  const { credentialsDirectory, upstreamUrl } = stack;
+  const directory = await makeDirectory(t);
+  const logPath = join(directory, 'log');
+  const dataDirectory = join(directory, 'volume');
+  const other = await startProxyHere({ credentialsDirectory, upstreamUrl, dataDirectory, logPath });
+  atEnd(t, () => other.stop(4_000));
+  const before = await countRecords(stack);
+  const baseUrls = [stack.baseUrl, `http://127.0.0.1:${other.port}/v1`];
+  for (let time = 1; time <= 5; time += 1) {
+    const asked = await Promise.all(
+      baseUrls.flatMap((baseUrl) => [ask({ ...stack, baseUrl }), ask({ ...stack, baseUrl })]),
+    );
+    for (const answer of asked) assert.equal(answer.status, 200, await answer.text());
+    await untilRecorded(stack, before + time * asked.length);
+  }
+  for (const { metricsPort } of [stack.proxy, other]) {
+    const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+    for (const name of ['chaperone_spool_failures_total', 'chaperone_quota_failures_total']) {
+      assert.equal(metricOf(metrics, name), 0, name);
+    }
+  }
+}
+
 async function startPooledStack(t: TestContext, poolMode: 'transaction' | 'session') {
   const started = Promise.withResolvers<PgBouncer>();
   const stack = await startStack(t, {
+    prepare: (directory) =>
+      edit({ directory }, (text) =>
+        text.replace('spec:\n', 'spec:\n  limits:\n    - name: calls\n      requests: { count: 1000, window: 24h }\n'),
+      ),
     async pool({ port, superuserUrl, url }) {
       const pooler = await startPgBouncer(t, { poolMode, databasePort: port, superuserUrl });
       started.resolve(pooler);
@@ -49,7 +82,7 @@ async function startPooledStack(t: TestContext, poolMode: 'transaction' | 'sessi
   return { stack, pooler: await started.promise };
 }
 
-function ask({ baseUrl, token }: Stack): Promise<Response> {
+function ask({ baseUrl, token }: Pick<Stack, 'baseUrl' | 'token'>): Promise<Response> {
   return fetch(`${baseUrl}/responses`, {
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, 'x-user-id': 'ada', 'content-type': 'application/json' },
@@ -57,7 +90,7 @@ function ask({ baseUrl, token }: Stack): Promise<Response> {
   });
 }
 
-async function edit({ directory }: Stack, change: (text: string) => string): Promise<void> {
+async function edit({ directory }: Pick<Stack, 'directory'>, change: (text: string) => string): Promise<void> {
   const file = join(directory, 'organization.yaml');
   const before = await readFile(file, 'utf8');
   const after = change(before);
