@@ -2,22 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { request } from 'undici';
 import { openHistory } from './analytics/history.ts';
-import { type Installation, startInstallation } from './analytics/installation.ts';
-import { ask, listQuestions, type Question, type Timing } from './analytics/questions.ts';
-import {
-  type Benchmark,
-  type BenchmarkContext,
-  type Figures,
-  formatTable,
-  median,
-  type Reach,
-  round,
-} from './benchmark.ts';
-import { nextMessage, startNode, stopChild } from './child.ts';
+import { startInstallation } from './analytics/installation.ts';
+import { measureIngest } from './analytics/measure-ingest.ts';
+import { makePersonas } from './analytics/personas.ts';
+import { askAll, listQuestions, type Question, type Timing } from './analytics/questions.ts';
+import { type Benchmark, type Figures, formatTable, median, type Reach, round } from './benchmark.ts';
 
-const personas = 10;
 const minIngestPerS = 10_000;
 const ingestRounds = 3;
 
@@ -92,48 +83,6 @@ function readOptions(args: readonly string[]): Options {
   if (!(Number.isInteger(ingest) && ingest >= 0)) throw new Error('--ingest takes a number of records');
   const kept = values.keep === undefined ? undefined : resolve(values.keep);
   return { sizes, runs, ingest, only: values.only, kept };
-}
-
-/** Through the API, since their texts are sealed. A kept history has them already. */
-async function makePersonas({ baseUrl, token }: Installation): Promise<string[]> {
-  const url = `${baseUrl}/personas`;
-  const headers = { authorization: `Bearer ${token}`, 'x-user-id': 'bench@example.com' };
-  const listed = await request(url, { headers });
-  const known: { personas: { id: string; name: string }[] } = JSON.parse(await listed.body.text());
-  const ids = new Map(known.personas.map(({ id, name }) => [name, id]));
-  const names = Array.from({ length: personas }, (_, index) => `Persona ${index}`);
-  for (const name of names.filter((name) => !ids.has(name))) {
-    const { statusCode, body } = await request(url, {
-      method: 'POST',
-      headers,
-      body: JSON.stringify({ name, content: 'Be brief.' }),
-    });
-    const text = await body.text();
-    if (statusCode !== 201) throw new Error(`The persona was not made: ${text}`);
-    const { id }: { id: string } = JSON.parse(text);
-    ids.set(name, id);
-  }
-  return names.flatMap((name) => ids.get(name) ?? []);
-}
-
-async function askAll(installation: Installation, questions: readonly Question[], runs: number) {
-  const timings = new Map<string, Timing>();
-  for (const question of questions) timings.set(question.name, await ask(installation, question, runs));
-  return timings;
-}
-
-async function measureIngest(
-  { organizationId, proxyDatabaseUrl }: Installation,
-  directory: string,
-  records: number,
-  { onEnd }: BenchmarkContext,
-): Promise<number> {
-  const script = join(import.meta.dirname, 'analytics', 'ingest.ts');
-  const child = startNode(script, [organizationId, proxyDatabaseUrl, directory, String(records)]);
-  onEnd(() => stopChild(child));
-  const { arrived, seconds } = await nextMessage<{ arrived: boolean; seconds: number }>(child);
-  if (!arrived) throw new Error('Not all records have arrived');
-  return records / seconds;
 }
 
 function report(rounds: readonly Round[], questions: readonly Question[], ingestPerS: number | undefined) {

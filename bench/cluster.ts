@@ -54,7 +54,8 @@ export const cluster: Benchmark = {
     const { operator, ...loaded } = await measureLoad(stage, counts, context);
     await operator.stop();
     note('Restarting the operator ...');
-    const restarted = await measureRestart(stage, counts, context);
+    const { operator: successor, ...restarted } = await measureRestart(stage, counts, context);
+    await successor.stop();
     const pods = await measureInPods(counts, changes, context);
     return {
       figures: { load_average: round(load), ...alone, ...loaded.figures, ...restarted.figures, ...pods },

@@ -64,6 +64,10 @@ const benchmarks: Readonly<Record<string, Entry>> = {
     title: 'whether a steady load with faults mixed in loses calls, memory, descriptors or space',
     load: async () => (await import('./soak.ts')).soak,
   },
+  scale: {
+    title: 'what grows with an installation: 500 proxies, 10,000 objects, 1,000 organizations, 50 million rows',
+    load: async () => (await import('./scale.ts')).scale,
+  },
   cluster: {
     title: 'the cost of many objects, and how long a change takes to reach a pod',
     load: async () => (await import('./cluster.ts')).cluster,

@@ -1,3 +1,4 @@
+import { statementName } from './client.ts';
 import type { Queryable } from './queryable.ts';
 
 /** A part of an article, as it is indexed. */
@@ -74,7 +75,7 @@ export async function searchPassages(
   limit: number,
 ): Promise<FoundPassage[]> {
   const { rows } = await db.query<FoundPassage>({
-    name: 'search-passages',
+    name: statementName(db, 'search-passages'),
     text: `select f.article_id as "articleId", f.number, f.score, p.version, p.starts_at as "startsAt", p.ends_at as "endsAt"
      from chaperone.search_passages($2::text, $3::integer) f
        join chaperone.knowledge_passages p

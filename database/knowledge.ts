@@ -1,3 +1,4 @@
+import { statementName } from './client.ts';
 import type { Queryable } from './queryable.ts';
 
 export type ArticleStatus = 'draft' | 'published';
@@ -86,7 +87,7 @@ export async function findArticleVersions(
   asked: readonly Pick<ArticleRow, 'articleId' | 'version'>[],
 ): Promise<ArticleRow[]> {
   const { rows } = await db.query<ArticleRow>({
-    name: 'find-article-versions',
+    name: statementName(db, 'find-article-versions'),
     text: `select ${columns}
      from unnest($2::text[], $3::integer[]) as asked (article_id, version)
        join chaperone.knowledge_articles a
@@ -105,7 +106,7 @@ export async function findPublishedArticles(
   articleIds: readonly string[],
 ): Promise<ArticleRow[]> {
   const { rows } = await db.query<ArticleRow>({
-    name: 'find-published-articles',
+    name: statementName(db, 'find-published-articles'),
     text: `select ${columns}
      from chaperone.knowledge_articles a
        join chaperone.knowledge_versions v

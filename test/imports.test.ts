@@ -203,6 +203,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   scripts: ['crds', 'dashboards', 'database', 'operator', ...partsOfOperator, 'cli', 'proxy/surfaces'],
   'test/free-port.ts': [],
   'test/cluster/api-server.ts': ['test/free-port.ts'],
+  'test/pgbouncer.ts': ['test/free-port.ts'],
   'test/proxy/guardrails/detect/splits.ts': ['proxy/guardrails/detect'],
   'test/proxy/guardrails/detect/corpus': ['proxy/guardrails/detect', 'test/proxy/guardrails/detect/splits.ts'],
   bench: [
@@ -224,6 +225,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'cli',
     'scripts',
     'test/cluster/api-server.ts',
+    'test/pgbouncer.ts',
     'test/proxy/guardrails/detect/corpus',
   ],
   test: [
@@ -270,6 +272,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'test/proxy/guardrails/detect/splits.ts',
     'test/proxy/guardrails/detect/corpus',
     'test/cluster/api-server.ts',
+    'test/pgbouncer.ts',
   ],
 };
 

@@ -3,16 +3,17 @@ import { once } from 'node:events';
 import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { freePort } from './free-port.ts';
-import type { Scope } from './scope.ts';
-import { until } from './until.ts';
 
 const program = process.env.PGBOUNCER ?? 'pgbouncer';
 
 /** For a suite's options: why it is skipped. False: it runs. */
 export const skip =
   spawnSync(program, ['--version']).status !== 0 && 'pgbouncer is not installed; name it in PGBOUNCER, or install it';
+
+const startDeadlineMs = 60_000;
 
 /** PgBouncer refuses to run as root. */
 const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
@@ -23,6 +24,11 @@ export interface PgBouncer {
   pid(): number | undefined;
   /** Stops it with all connections, and starts it again on the same port. */
   restart(): Promise<void>;
+}
+
+/** Releases what was started. */
+export interface PgBouncerScope {
+  after(release: () => unknown): void;
 }
 
 export interface PgBouncerOptions {
@@ -48,7 +54,7 @@ const preparation = `
   grant usage on schema pgbouncer to pgbouncer;
   grant execute on function pgbouncer.login(text) to pgbouncer`;
 
-export async function startPgBouncer(scope: Scope, options: PgBouncerOptions): Promise<PgBouncer> {
+export async function startPgBouncer(scope: PgBouncerScope, options: PgBouncerOptions): Promise<PgBouncer> {
   const superuser = new Client({ connectionString: options.superuserUrl });
   await superuser.connect();
   await superuser.query(preparation);
@@ -67,7 +73,11 @@ export async function startPgBouncer(scope: Scope, options: PgBouncerOptions): P
     child = spawn(program, ['--quiet', configuration], { stdio: 'ignore', ...nobody });
     await once(child, 'spawn');
     const url = `postgres://pgbouncer:pooled@127.0.0.1:${port}${new URL(options.superuserUrl).pathname}`;
-    await until(() => canConnect(url), 'PgBouncer to answer');
+    const deadline = performance.now() + startDeadlineMs;
+    while (!(await canConnect(url))) {
+      if (performance.now() > deadline) throw new Error('PgBouncer does not answer');
+      await delay(20);
+    }
   };
   const stop = async () => {
     const exited = once(child, 'exit');

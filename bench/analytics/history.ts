@@ -31,7 +31,7 @@ export interface Writer {
   readonly rows: number;
   /** The number of sessions so far, without the long one. */
   readonly sessions: number;
-  close(): Promise<void>;
+  close(): Promise<unknown>;
 }
 
 export interface HistoryOptions {
@@ -47,12 +47,13 @@ export interface HistoryOptions {
  * The sums are made as for real calls: the trigger on `requests` notes the inserted rows, and they are folded.
  */
 export async function openHistory(
-  installation: Installation,
+  installation: Pick<Installation, 'organizationId' | 'databaseUrl'>,
   { personaIds, hasSums }: HistoryOptions,
 ): Promise<Writer> {
   const { organizationId } = installation;
   const owner = new Client({ connectionString: installation.databaseUrl });
-  await owner.connect();
+  const folder = new Client({ connectionString: installation.databaseUrl });
+  await Promise.all([owner.connect(), folder.connect()]);
   const users = Array.from({ length: history.users }, (_, index) => `user-${index}@example.com`);
   const userIds = users.map((user) => userIdOf(organizationId, user));
   await owner.query(
@@ -79,6 +80,8 @@ export async function openHistory(
       if (wanted < history.days * history.callsPerSession) return;
       await owner.query(`alter table chaperone.requests ${hasSums ? 'enable' : 'disable'} trigger note_usage`);
       const perDay = Math.round(wanted / history.days / history.callsPerSession);
+      // The records of one day are folded while those of the next are inserted.
+      let folding: Promise<unknown> = Promise.resolve();
       for (const day of days) {
         const { rowCount } = await owner.query(insertDay, [
           organizationId,
@@ -90,17 +93,22 @@ export async function openHistory(
           personaIds,
           history.models,
         ]);
-        if (hasSums) await owner.query('select chaperone.fold_usage_of($1::uuid, true)', [organizationId]);
+        await folding;
+        if (hasSums) {
+          folding = folder.query('select chaperone.fold_usage_of($1::uuid, true)', [organizationId]);
+          folding.catch(() => {});
+        }
         sessions += perDay;
         rows += rowCount ?? 0;
       }
+      await folding;
       if (hasSums) await owner.query(insertRatings, [organizationId, history.ratedPerMille]);
       rows += await addVoiceSessions(owner, organizationId);
       await owner.query('alter table chaperone.requests enable trigger note_usage');
       // In a real database that fills over months, autovacuum does this.
       await owner.query('vacuum (analyze)');
     },
-    close: () => owner.end(),
+    close: () => Promise.all([owner.end(), folder.end()]),
   };
 }
 

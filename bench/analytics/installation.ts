@@ -20,6 +20,7 @@ export interface Installation {
   readonly databaseUrl: string;
   /** URL with the organization's login, as its proxies have it. */
   readonly proxyDatabaseUrl: string;
+  stop(): Promise<void>;
 }
 
 interface Ready {
@@ -36,7 +37,8 @@ export async function startInstallation(
   const data = join(directory, 'chaperone');
   const args = [entry, 'up', resources, '--json', '--port', '0', '--metrics-port', '0', '--data', data];
   const child = startChild(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  onEnd(() => stopChild(child));
+  const stop = () => stopChild(child);
+  onEnd(stop);
   if (!child.stdout) throw new Error('`chaperone up` has no output');
   for await (const line of createInterface({ input: child.stdout })) {
     const { organizations, databaseUrl }: Ready = JSON.parse(line);
@@ -47,7 +49,7 @@ export async function startInstallation(
       join(data, 'state', 'secrets', operatorNamespace, credentialsSecretName(name)),
     );
     const { organizationId, databaseUrl: proxyDatabaseUrl } = credentials;
-    return { baseUrl, token, organizationId, databaseUrl, proxyDatabaseUrl };
+    return { baseUrl, token, organizationId, databaseUrl, proxyDatabaseUrl, stop };
   }
   throw new Error('`chaperone up` ended before it was ready');
 }

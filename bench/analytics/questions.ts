@@ -74,7 +74,7 @@ const warmUps = 3;
  *
  * @throws where an answer is not 200, or has no calls in it
  */
-export async function ask({ baseUrl, token }: Installation, { path }: Question, runs: number): Promise<Timing> {
+async function ask({ baseUrl, token }: Installation, { path }: Question, runs: number): Promise<Timing> {
   const times: number[] = [];
   for (let run = -warmUps; run < runs; run += 1) {
     const url = new URL(path(run + warmUps), baseUrl);
@@ -92,6 +92,16 @@ export async function ask({ baseUrl, token }: Installation, { path }: Question, 
   return { p50Ms: quantile(times, 0.5), p95Ms: quantile(times, 0.95) };
 }
 
-function quantile(sorted: readonly number[], q: number): number {
+export async function askAll(
+  installation: Installation,
+  questions: readonly Question[],
+  runs: number,
+): Promise<Map<string, Timing>> {
+  const timings = new Map<string, Timing>();
+  for (const question of questions) timings.set(question.name, await ask(installation, question, runs));
+  return timings;
+}
+
+export function quantile(sorted: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN;
 }

@@ -6,6 +6,7 @@ import type { BenchmarkContext } from '../benchmark.ts';
 export interface CountingDatabase {
   /** URL with the owner's login, which the operator uses. */
   readonly url: string;
+  readonly superuserUrl: string;
   /** The number of statements that the owner has sent so far, without those inside functions and triggers. */
   countStatements(): Promise<number>;
 }
@@ -23,6 +24,7 @@ export async function startDatabase(directory: string, { onEnd }: BenchmarkConte
   await superuser.query('create extension pg_stat_statements');
   return {
     url: postgres.url,
+    superuserUrl: postgres.superuserUrl,
     async countStatements() {
       const { rows } = await superuser.query<{ calls: string }>(
         'select coalesce(sum(calls), 0) as calls from pg_stat_statements where userid = $1::regrole',

@@ -1,6 +1,6 @@
 import { objectPath } from '../../operator/cluster/kubernetes/resources.ts';
 import { type BenchmarkContext, type Figures, round } from '../benchmark.ts';
-import { bindingOf, type Counts, create, createObjects, persona, selected } from './objects.ts';
+import { bindingOf, type Counts, create, createObjects, organizationName, persona, selected } from './objects.ts';
 import { type LineReader, namespaces, type PodCluster, untilReady } from './pods.ts';
 import { watchReadiness } from './readiness.ts';
 import { untilTrue } from './wait.ts';
@@ -79,7 +79,7 @@ async function prepare({ client }: PodCluster, counts: Counts, context: Benchmar
   await create(client, namespaces.app, { kind: 'ApiKeyBinding', name: 'revoked', body: bindingOf(undefined) });
   await create(client, namespaces.app, { kind: 'Persona', name: 'edited', body: persona('Edited') });
   await create(client, namespaces.moving, { kind: 'Persona', name: 'moving', body: persona('Moving') });
-  await createObjects(client, namespaces.load, counts);
+  await createObjects(client, [{ organization: organizationName, namespace: namespaces.load }], counts);
   const personas = await watchReadiness(client, 'Persona', context, namespaces.load);
   const bindings = await watchReadiness(client, 'ApiKeyBinding', context, namespaces.load);
   const areReady = () => personas.count() === counts.personas && bindings.count() === counts.bindings;
@@ -144,13 +144,13 @@ export async function measurePodStart(cluster: PodCluster, pairs: number): Promi
   };
 }
 
-async function times<T>(count: number, run: (number: number) => Promise<T>): Promise<T[]> {
+export async function times<T>(count: number, run: (number: number) => Promise<T>): Promise<T[]> {
   const results: T[] = [];
   for (let number = 1; number <= count; number += 1) results.push(await run(number));
   return results;
 }
 
-function percentiles(name: string, valuesMs: readonly number[]): Figures {
+export function percentiles(name: string, valuesMs: readonly number[]): Figures {
   return { [`${name}_p50_ms`]: percentile(valuesMs, 0.5), [`${name}_p99_ms`]: percentile(valuesMs, 0.99) };
 }
 

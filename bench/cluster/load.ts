@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ApiClient } from '../../operator/cluster/kubernetes.ts';
 import { type BenchmarkContext, type Figures, round } from '../benchmark.ts';
 import {
   countSince,
@@ -10,7 +11,15 @@ import {
 } from './api-requests.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { CountingDatabase } from './database.ts';
-import { type Counts, createObjects, createOrganization, removeObjects } from './objects.ts';
+import {
+  type Counts,
+  createObjects,
+  createOrganization,
+  createOrganizations,
+  organizationName,
+  type Place,
+  removeObjects,
+} from './objects.ts';
 import { type OperatorProcess, operatorNamespace, startOperatorProcess } from './operator-process.ts';
 import { type ReadinessWatch, watchReadiness } from './readiness.ts';
 import { untilTrue } from './wait.ts';
@@ -29,8 +38,8 @@ export interface Measured {
   readonly requests: RequestCounts;
 }
 
-/** The namespace of the objects. */
-const namespace = 'default';
+/** The only Organization, where there is one. */
+const onlyPlace: Place = { organization: organizationName, namespace: 'default' };
 
 /** Long enough for any remaining work of a steady operator. */
 const aftermathMs = 2_000;
@@ -38,35 +47,40 @@ const aftermathMs = 2_000;
 /** Measures how fast the API server alone accepts the objects. They are deleted afterwards. */
 export async function measureApiServer({ controlPlane }: Stage, counts: Counts): Promise<Figures> {
   const { client } = controlPlane;
-  const place = 'unobserved';
-  await client.send({ method: 'POST', path: '/api/v1/namespaces', body: { metadata: { name: place } } });
+  const namespace = 'unobserved';
+  await client.send({ method: 'POST', path: '/api/v1/namespaces', body: { metadata: { name: namespace } } });
   const startedAtMs = performance.now();
-  await createObjects(client, place, counts);
+  await createObjects(client, [{ ...onlyPlace, namespace }], counts);
   const tookMs = performance.now() - startedAtMs;
-  await removeObjects(client, place);
+  await removeObjects(client, namespace);
   return { api_server_alone_s: round(tookMs / 1_000) };
 }
 
-/** Creates the objects at once while the operator runs, and waits until all are Ready. */
+/**
+ * Creates the objects at once while the operator runs, and waits until all are Ready.
+ *
+ * @param organizationCount over how many Organizations they are spread
+ */
 export async function measureLoad(
   stage: Stage,
   counts: Counts,
   context: BenchmarkContext,
-): Promise<Measured & { operator: OperatorProcess }> {
+  organizationCount = 1,
+): Promise<Measured & { operator: OperatorProcess; places: readonly Place[] }> {
   const { client } = stage.controlPlane;
   const metadata = { name: operatorNamespace };
   await client.send({ method: 'POST', path: '/api/v1/namespaces', body: { metadata } });
   const operator = await startOperator(stage, context);
-  await createOrganization(client, namespace);
+  const places = await createPlaces(client, organizationCount);
   const organizations = await watchReadiness(client, 'Organization', context);
   const personas = await watchReadiness(client, 'Persona', context);
   const bindings = await watchReadiness(client, 'ApiKeyBinding', context);
-  await untilTrue(() => organizations.count() === 1, 'the Organization to be Ready');
-  await untilTrue(() => operator.isSteady({ organization: 1 }), 'the operator to be steady');
+  await untilTrue(() => organizations.count() === places.length, 'every Organization to be Ready');
+  await untilTrue(() => operator.isSteady({ organization: places.length }), 'the operator to be steady');
 
   const before = await readAll(stage, operator);
   const startedAtMs = performance.now();
-  const creating = createObjects(client, namespace, counts).then(() => performance.now());
+  const creating = createObjects(client, places, counts).then(() => performance.now());
   const readyAtMs = await untilAllReady({ personas, bindings }, counts);
   const createdAtMs = await creating;
   await untilTrue(
@@ -80,6 +94,7 @@ export async function measureLoad(
   const objects = counts.personas + counts.bindings;
   return {
     operator,
+    places,
     requests,
     figures: {
       created_s: round((createdAtMs - startedAtMs) / 1_000),
@@ -94,6 +109,12 @@ export async function measureLoad(
       operator_memory_mb: Math.round((await operator.readPeakMemoryBytes()) / 1e6),
     },
   };
+}
+
+async function createPlaces(client: ApiClient, count: number): Promise<readonly Place[]> {
+  if (count > 1) return createOrganizations(client, count);
+  await createOrganization(client, onlyPlace);
+  return [onlyPlace];
 }
 
 async function untilAllReady(
@@ -116,7 +137,12 @@ async function readAll({ controlPlane, database }: Stage, operator: OperatorProc
 }
 
 /** Restarts the operator with objects that it has already reconciled. */
-export async function measureRestart(stage: Stage, counts: Counts, context: BenchmarkContext): Promise<Measured> {
+export async function measureRestart(
+  stage: Stage,
+  counts: Counts,
+  context: BenchmarkContext,
+  organizationCount = 1,
+): Promise<Measured & { operator: OperatorProcess }> {
   const { controlPlane, database } = stage;
   const before = {
     requests: readRequestCounts(await controlPlane.readMetrics()),
@@ -124,7 +150,10 @@ export async function measureRestart(stage: Stage, counts: Counts, context: Benc
   };
   const operator = await startOperator(stage, context);
   await untilTrue(
-    () => operator.isSteady({ organization: 1, persona: counts.personas, apikeybinding: counts.bindings }),
+    () =>
+      operator.isSteady({
+        ...{ organization: organizationCount, persona: counts.personas, apikeybinding: counts.bindings },
+      }),
     'the restarted operator to be steady',
   );
   const steadyMs = performance.now() - operator.startedAtMs;
@@ -132,8 +161,8 @@ export async function measureRestart(stage: Stage, counts: Counts, context: Benc
   const requests = countSince(before.requests, readRequestCounts(await controlPlane.readMetrics()), new Map());
   const statements = (await database.countStatements()) - before.statements;
   const memoryBytes = await operator.readPeakMemoryBytes();
-  await operator.stop();
   return {
+    operator,
     requests,
     figures: {
       restart_steady_s: round(steadyMs / 1_000),
@@ -144,7 +173,7 @@ export async function measureRestart(stage: Stage, counts: Counts, context: Benc
   };
 }
 
-function startOperator(
+export function startOperator(
   { directory, controlPlane, database, profileDirectory }: Stage,
   context: BenchmarkContext,
 ): Promise<OperatorProcess> {

@@ -52,7 +52,7 @@ export async function openPodCluster(kubeConfigFile: string, { onEnd }: Benchmar
   for (const name of Object.values(namespaces)) {
     await client.send({ method: 'POST', path: '/api/v1/namespaces', body: { metadata: { name, labels: selected } } });
   }
-  await createOrganization(client, namespaces.load);
+  await createOrganization(client, { organization: organizationName, namespace: namespaces.load }, [namespaces.app]);
   const script = await readFile(join(import.meta.dirname, 'pod', 'poll.mjs'), 'utf8');
   const configMaps = `/api/v1/namespaces/${namespaces.app}/configmaps`;
   await client.send({

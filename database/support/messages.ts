@@ -1,3 +1,4 @@
+import { statementName } from '../client.ts';
 import type { Queryable } from '../queryable.ts';
 
 export type SupportSender = 'user' | 'ai' | 'agent';
@@ -114,7 +115,7 @@ export async function readSupportMessages(
   { beforeNumber = 2 ** 31 - 1, last }: { readonly beforeNumber?: number; readonly last: number },
 ): Promise<SupportMessageRow[]> {
   const { rows } = await db.query<SupportMessageRow>({
-    name: 'read-support-messages',
+    name: statementName(db, 'read-support-messages'),
     text: `select number, message_id as "messageId", sender,
        case when status = 'pending' and held_until < clock_timestamp() then 'interrupted' else status end as status,
        contents_encrypted as sealed, confidence, sources, error_code as "errorCode",

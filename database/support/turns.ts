@@ -1,3 +1,4 @@
+import { statementName } from '../client.ts';
 import type { Queryable } from '../queryable.ts';
 import { eventValues, type WebhookEvent } from '../webhook-events.ts';
 import type { EscalationReason, SupportConversationRow, SupportStatus } from './conversations.ts';
@@ -55,7 +56,7 @@ export async function beginConversation(
   turn: SupportTurn,
 ): Promise<Begun | undefined> {
   const { rows } = await db.query<Begun>({
-    name: 'begin-support-conversation',
+    name: statementName(db, 'begin-support-conversation'),
     text: `with known as (
          -- An erasure of the customer waits until the conversation is there, or this waits for the erasure.
          select from chaperone.users where organization_id = $1::uuid and user_id = $8::uuid for key share
@@ -95,7 +96,7 @@ export async function addTurn(
   turn: SupportTurn,
 ): Promise<Pick<Begun, 'receivedAt'> | undefined> {
   const { rows } = await db.query<Pick<Begun, 'receivedAt'>>({
-    name: 'add-support-turn',
+    name: statementName(db, 'add-support-turn'),
     text: `with conversation as (
          update chaperone.support_conversations
          set messages = $3::integer + 1, status = 'active', updated_at = clock_timestamp(),
@@ -145,7 +146,7 @@ export async function giveAnswer(
   { number, sealed, confidence, sources, costUsd, language }: GivenAnswer,
 ): Promise<AnsweredConversation | undefined> {
   const { rows } = await db.query<AnsweredConversation>({
-    name: 'give-support-answer',
+    name: statementName(db, 'give-support-answer'),
     text: `with pending as materialized (
          select clock_timestamp() as at, created_at
          from chaperone.support_messages

@@ -94,7 +94,8 @@ export const navigation: readonly Group[] = [
       ['docs/observability.md', 'Traces and logs'],
       ['docs/reliability.md', 'Reliability'],
       ['docs/requests.md', 'The table of calls'],
-      ['bench/README.md', 'Scale, measured'],
+      ['docs/scale.md', 'Scale'],
+      ['bench/README.md', 'Benchmarks'],
     ],
   },
   {
