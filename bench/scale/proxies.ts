@@ -14,7 +14,7 @@ import type { Called } from './proxies/messages.ts';
 import { listSpent, readStatements } from './proxies/statements.ts';
 
 const proxiesOfOrganization = 10;
-const restMs = 20_000;
+const restMs = 15_000;
 const rounds = 2;
 /** Each proxy is called so often. */
 const periodMs = 10_000;
