@@ -39,7 +39,7 @@ export interface SharedInstallation {
 }
 
 /** As docs/kubernetes.md states it for many proxies. */
-const poolerSettings = { max_client_conn: '5000', default_pool_size: '2', max_db_connections: '70' };
+const poolerSettings = { max_client_conn: '5000', default_pool_size: '1', max_db_connections: '70' };
 
 export async function startShared(
   organizationCount: number,
