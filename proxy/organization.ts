@@ -17,6 +17,7 @@ import { type SharedBounds, shareBounds } from './calls/reserve/share-bounds.ts'
 import { makeRouteHealth, type RouteHealth } from './calls/route/health.ts';
 import { sharePauses } from './calls/route/share-pauses.ts';
 import { countCalls } from './calls/settle/count.ts';
+import { isCut } from './calls/settle/late-end.ts';
 import type { Metrics } from './calls/settle/metrics.ts';
 import { makeModelLabel } from './calls/settle/model-label.ts';
 import { noteBlock } from './calls/settle/note-block.ts';
@@ -334,6 +335,10 @@ export async function openOrganization(options: OrganizationOptions): Promise<Op
       log.error({ err: error }, 'cannot record who owns a batch; its usage is recorded all the same');
     }
     background.expect();
+    if (!isCut(pending)) return;
+    background
+      .lookAt(pending.response_id)
+      .catch((error: unknown) => log.debug({ err: error }, 'cannot poll a cut call'));
   };
   const held = opened.move();
   return {

@@ -35,17 +35,17 @@ export async function deliver(delivery: Delivery, generation: Generation, faults
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-cache',
     });
-    await play(delivery, streamSteps(answer.stream, generation, faults), generation);
+    await play(delivery, streamSteps(answer.stream, generation, faults), generation, faults);
   } else if (answer.kind === 'bytes') {
     delivery.reply.writeHead(200, { 'content-type': answer.contentType });
-    await play(delivery, byteSteps(answer.chunks, generation, faults), generation, 'latin1');
+    await play(delivery, byteSteps(answer.chunks, generation, faults), generation, faults, 'latin1');
   } else {
     const text = wholeBody(answer.body, faults, answer.error);
     delivery.reply.writeHead(200, {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(text),
     });
-    await play(delivery, wholeBodySteps(text, generation, faults), generation);
+    await play(delivery, wholeBodySteps(text, generation, faults), generation, faults);
   }
 }
 
@@ -53,6 +53,7 @@ async function play(
   delivery: Delivery,
   steps: Iterable<Step>,
   generation: Generation,
+  faults: Faults,
   encoding: BufferEncoding = 'utf8',
 ): Promise<void> {
   const { reply, signal } = delivery;
@@ -74,7 +75,11 @@ async function play(
         await setTimeout(step.ms, undefined, { signal });
         break;
       case 'cut':
-        await cut(reply, batch, encoding, () => delivery.settle('failed'));
+        if (faults.kept) {
+          delivery.bill(generation.usage);
+          generation.onComplete?.();
+        }
+        await cut(reply, batch, encoding, () => delivery.settle(faults.kept ? 'completed' : 'failed'));
         return;
       case 'end':
         delivery.bill(step.billed);

@@ -16,6 +16,7 @@ const ranges = {
 
 const flags = [
   'cut',
+  'kept',
   'torn',
   'garbage',
   'error-in-stream',

@@ -24,6 +24,8 @@ export interface Operation {
   effects?(body: Body): 'none' | 'stores' | 'acts';
   /** Whether the provider works on after its answer, so that the call is pending. Absent: never. */
   runsInBackground?(body: Body): boolean;
+  /** Whether the provider keeps the answer under its id, so that one that broke off can be read there. Absent: never. */
+  keepsAnswer?(body: Body): boolean;
   /**
    * Applies a persona: its text becomes the instructions, and its defaults fill missing fields.
    *

@@ -22,6 +22,7 @@ export const responses: Operation = {
     return body.store === false ? 'none' : 'stores';
   },
   runsInBackground: (body) => body.background === true,
+  keepsAnswer: (body) => body.store !== false,
 };
 
 /** `POST /v1/responses/input_tokens`: the same body, without what is about an answer. */

@@ -293,10 +293,12 @@ describe('a provider with unusual answers', () => {
 
   it('cut within an event that is very large, is cut and nothing more', async () => {
     const event = `event: response.x\ndata: {"type":"response.x","x":"${'x'.repeat(2 * 1024 * 1024)}`;
-    provider.answer = async (answer) => {
+    provider.answer = (answer, { method }) => {
+      // It has kept nothing of it.
+      if (method === 'GET') return answer.writeHead(404).end();
       answer.writeHead(200, { 'content-type': 'text/event-stream' });
       answer.write(created);
-      answer.write(event, () => answer.destroy());
+      return answer.write(event, () => answer.destroy());
     };
     const answered = await post('/responses', hi);
     let seen = '';

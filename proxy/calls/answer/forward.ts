@@ -97,6 +97,7 @@ class Forward implements AnswerSink {
     this.#rates = forwarding.reservation.headers;
     const { call, operation, account, response, responseHeaders, refuse } = forwarding;
     const runsInBackground = operation.runsInBackground?.(call.body) ?? false;
+    const keepsAnswer = operation.keepsAnswer?.(call.body) ?? false;
     this.#story = new AttemptStory(responseHeaders);
     this.#client = new ClientSink({
       response,
@@ -105,7 +106,11 @@ class Forward implements AnswerSink {
       onDrain: () => this.#sent?.resume(),
       onGone: () => this.#drain(),
     });
-    this.#observer = new AnswerObserver({ call, account, runsInBackground, client: this.#client });
+    this.#observer = new AnswerObserver({
+      ...{ call, account, runsInBackground, client: this.#client },
+      // One that was translated is kept nowhere in this form, and one from the cache is whole.
+      isKept: () => keepsAnswer && this.#attempt.format.translation === undefined && call.cached?.status !== 'hit',
+    });
   }
 
   hasBegun(): boolean {

@@ -13,6 +13,8 @@ export interface ObserverOptions {
   readonly account: Account;
   /** Whether the provider works on after its answer, so that a client that leaves cancels nothing. */
   readonly runsInBackground: boolean;
+  /** Whether the provider keeps this attempt's answer, so that one that breaks off can be read there. */
+  readonly isKept: () => boolean;
   readonly client: Pick<ClientSink, 'isGone' | 'hold'>;
 }
 
@@ -74,7 +76,17 @@ export class AnswerObserver {
     const status = isOurEnd(problem) ? 'interrupted' : this.#statusOf(true);
     const code = problem.cause === clientGone ? (known?.errorCode ?? null) : problem.code;
     const outcome = this.#outcomeOf(known, status, runsInBackground, code, reader?.output());
-    account.settle(outcome, this.#options.client.hold());
+    account.settle(
+      this.#isDeferred(outcome) ? { ...outcome, runsInBackground: true } : outcome,
+      this.#options.client.hold(),
+    );
+  }
+
+  /** A stream that broke off after its id came: what it used is looked up where the provider keeps it. */
+  #isDeferred({ runsInBackground, responseId, usage, ...end }: Outcome): boolean {
+    if (runsInBackground || responseId === null || usage.totalTokens !== null || !this.#options.isKept()) return false;
+    this.#options.account.defer(responseId, end);
+    return true;
   }
 
   /** Must happen before the client has the id with which it can ask for the rest. */

@@ -17,14 +17,14 @@ import type { WireFormat } from '../../providers/wire-format.ts';
 import type { RoutedKey, Snapshot } from '../../snapshot/snapshot.ts';
 import type { Spool } from '../../spool/spool.ts';
 import type { AccountingTerms } from '../settle/account.ts';
-import type { LateEnd } from '../settle/late-end.ts';
+import { isCut, type LateEnd } from '../settle/late-end.ts';
 import { makePartsSettlement } from './settle-parts.ts';
 
 /** Watches pending calls until each has ended. */
 export interface BackgroundWatch {
   /** Settles the call whose end an answer reports, if it is not settled yet. */
   observe(answer: Buffer | string): Promise<void>;
-  /** Polls the provider for the call of this id, while that is possible. */
+  /** Asks the provider for the call of this id at once, and settles it if it has ended there. */
   lookAt(responseId: string): Promise<void>;
   /** Call this when there is a new pending call. */
   expect(): void;
@@ -65,9 +65,16 @@ const lookTimeoutMs = 30_000;
 const partsTimeoutMs = 600_000;
 /** A batch may take a day. A call that has not ended after two days is given up. */
 const giveUpMs = 48 * 3_600_000;
+/** Nobody waits for an answer that broke off. The usage of one that goes on at the provider for longer stays unknown. */
+const giveUpCutMs = 600_000;
 
-function isLate({ started_at }: PendingCall): boolean {
-  return Date.now() - Date.parse(started_at) > giveUpMs;
+function isLate(pending: PendingCall): boolean {
+  return Date.now() - Date.parse(pending.started_at) > (isCut(pending) ? giveUpCutMs : giveUpMs);
+}
+
+/** Whether the provider does not have the answer, and will not. One that does not keep answers may say so in any way. */
+function isGone(pending: PendingCall, status: number): boolean {
+  return status === 404 || (isCut(pending) && status >= 400 && status < 500 && status !== 429);
 }
 
 /**
@@ -106,8 +113,12 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
     const body = parseObject(answer.toString('utf8'));
     const format = formatOf(pending);
     const reading = body && format?.read(body, {});
-    if (!body || !format || !reading) return;
-    if (reading.state === 'pending' || reading.responseId !== pending.response_id) return;
+    if (!body || !format || reading?.responseId !== pending.response_id) {
+      // What answers with something else does not keep answers.
+      if (isCut(pending)) settle(pending, { errorCode: 'response_not_found' }, inForce().terms);
+      return;
+    }
+    if (reading.state === 'pending') return;
     if (pending.operation === 'batches') onBatch(body, pending);
     const end = { reading, answer: body, output: answer };
     if (format.readParts) parts.begin(pending, end, format.readParts);
@@ -117,13 +128,18 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
   const find = async (responseId: string): Promise<PendingCall | undefined> =>
     spool.findDeferred(responseId) ?? (await query((db) => findPendingCall(db, organizationId, responseId)));
 
-  const ask = async (pending: PendingCall): Promise<void> => {
+  /** @param isFirst whether a provider that does not know the call may only be late */
+  const ask = async (pending: PendingCall, isFirst = false): Promise<void> => {
     const { snapshot, terms } = inForce();
     const key = snapshot.keys.get(pending.api_key_id ?? '');
     const answer = key && (await send(key, pending));
-    if (answer?.status === 404) settle(pending, { errorCode: 'response_not_found' }, terms);
-    else if (answer?.status === 200) await readEnd(pending, answer);
-    else answer?.body.destroy();
+    if (answer?.status === 200) {
+      await readEnd(pending, answer);
+    } else {
+      answer?.body.destroy();
+      if (answer && !isFirst && isGone(pending, answer.status))
+        settle(pending, { errorCode: 'response_not_found' }, terms);
+    }
     // If the call is already settled, this does nothing.
     if (isLate(pending) && !parts.isUnderWay(pending)) settle(pending, { errorCode: 'background_timeout' }, terms);
   };
@@ -158,7 +174,7 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
   const round = async (): Promise<number> => {
     for (;;) {
       const calls = await query((db) => claimPendingCalls(db, organizationId, scope(), claimed));
-      const results = await Promise.allSettled(calls.map(ask));
+      const results = await Promise.allSettled(calls.map((pending) => ask(pending)));
       for (const result of results) {
         if (result.status === 'rejected') log.debug({ err: result.reason }, 'cannot poll a pending call');
       }
@@ -211,7 +227,7 @@ export function watchBackground(options: BackgroundWatchOptions): BackgroundWatc
     async lookAt(responseId) {
       try {
         const pending = await find(responseId);
-        if (pending) await ask(pending);
+        if (pending) await ask(pending, isCut(pending));
       } catch (error) {
         if (!(error instanceof ProxyError)) throw error;
       }

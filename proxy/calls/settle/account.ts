@@ -12,8 +12,12 @@ export type OnWritten = (problem?: ProxyError) => void;
 export interface Account {
   /** Begins to seal the contents while the provider works. Call it when the input is complete. */
   sealInput(): void;
-  /** Marks the call as pending under this id of the provider. From then on only its end settles the call. */
-  defer(responseId: string): void;
+  /**
+   * Marks the call as pending under this id of the provider. From then on only its end settles the call.
+   *
+   * @param cut how the call has ended for its client, where only its usage is still to come
+   */
+  defer(responseId: string, cut?: CutEnd): void;
   /**
    * An attempt has failed. One with another key, or the same, takes its place, and has its reservation; or the call ends
    * since no rule admits another one.
@@ -36,6 +40,9 @@ export interface Account {
   /** US dollars as a decimal string, once settled; null: unpriced. */
   costUsd(): string | null;
 }
+
+/** How a call has ended whose answer broke off. */
+export type CutEnd = Pick<Outcome, 'status' | 'httpStatus' | 'errorCode' | 'timeToFirstTokenMs'>;
 
 /** The parts of the configuration that recording a call needs. */
 export interface AccountingTerms {

@@ -23,19 +23,29 @@ export function lateCostOf(end: LateEnd): string | null | undefined {
 }
 
 /** The time from the call's beginning to the end that the provider reports, else to now. */
-export function lateDurationMsOf({ started_at }: PendingCall, end: LateEnd): number {
+export function lateDurationMsOf(pending: PendingCall, end: LateEnd): number {
+  if (isCut(pending) && pending.duration_ms !== null) return pending.duration_ms;
   const endedAtMs = ('answer' in end ? endedAtMsOf(end.answer) : undefined) ?? Date.now();
-  return Math.max(0, endedAtMs - Date.parse(started_at));
+  return Math.max(0, endedAtMs - Date.parse(pending.started_at));
 }
 
-export function lateOutcomeOf({ response_id, http_status }: PendingCall, end: LateEnd): Outcome {
-  const known = { httpStatus: http_status ?? 200, timeToFirstTokenMs: null, upstreamMs: 0 };
+/** Whether the call has ended for its client, whose answer broke off: only its usage is still to come. */
+export function isCut({ error_code }: PendingCall): boolean {
+  return error_code !== null;
+}
+
+export function lateOutcomeOf(pending: PendingCall, end: LateEnd): Outcome {
+  const { response_id: responseId, http_status, error_code, status, time_to_first_token_ms } = pending;
+  const known = {
+    ...{ httpStatus: http_status ?? 200, timeToFirstTokenMs: time_to_first_token_ms, upstreamMs: 0, responseId },
+  };
+  const cut = isCut(pending) ? { status, errorCode: error_code } : undefined;
   if ('errorCode' in end) {
     return {
       ...known,
       status: 'interrupted',
       errorCode: end.errorCode,
-      responseId: response_id,
+      ...cut,
       model: null,
       serviceTier: null,
       usage: unknownUsage,
@@ -44,17 +54,7 @@ export function lateOutcomeOf({ response_id, http_status }: PendingCall, end: La
   }
   const { reading, output } = end;
   const { errorCode, model, serviceTier, usage, keptIds = [] } = reading;
-  return {
-    ...known,
-    status: endStatusOf(reading),
-    errorCode,
-    responseId: response_id,
-    model,
-    serviceTier,
-    usage,
-    keptIds,
-    output,
-  };
+  return { ...known, status: endStatusOf(reading), errorCode, ...cut, model, serviceTier, usage, keptIds, output };
 }
 
 /** The end that the provider reports, in milliseconds since 1970. Providers report whole seconds. */

@@ -17,7 +17,7 @@ import type { Reservation } from '../reserve/reserve.ts';
 import { settleQuota } from '../reserve/settle-quota.ts';
 import { mentions, withoutEchoes } from '../resources/echoes.ts';
 import type { Failure } from '../route/failure.ts';
-import type { Account, AccountingTerms, OnWritten } from './account.ts';
+import type { Account, AccountingTerms, CutEnd, OnWritten } from './account.ts';
 import { addAttemptCosts, failedAttemptOf } from './failed-attempt.ts';
 import { removeImplausible } from './figures.ts';
 import { settleHit } from './hit.ts';
@@ -126,6 +126,15 @@ function finish(
   if (record.cache_status === 'hit') settleHit(record);
 }
 
+/** What is already known of a call whose answer broke off. */
+function endOfCut({ status, httpStatus, errorCode, timeToFirstTokenMs }: CutEnd, call: Call): Partial<RequestRecord> {
+  return {
+    ...{ status, http_status: httpStatus, error_code: errorCode ?? 'upstream_interrupted' },
+    duration_ms: Math.round(performance.now() - call.startedTicks),
+    time_to_first_token_ms: timeToFirstTokenMs,
+  };
+}
+
 /** The contents of a call that was deferred: its input was sealed then. @returns undefined where they are not kept */
 function sealLate(
   { envelope }: AccountingTerms,
@@ -176,11 +185,12 @@ class OpenAccount implements Account {
     this.#contents = beginContents(envelope, this.#place(), input);
   }
 
-  defer(responseId: string): void {
+  defer(responseId: string, cut?: CutEnd): void {
     if (this.#isSettled || this.#isDeferred || mentions(this.#call.input(), responseId)) return;
     this.#isDeferred = true;
     const pending: PendingCall = {
       ...this.#record,
+      ...(cut && endOfCut(cut, this.#call)),
       response_id: storable(responseId, 200),
       input_sealed: this.#sealPendingInput(),
       output_sealed: null,
@@ -253,6 +263,7 @@ class OpenAccount implements Account {
     if (outcome.status === 'failed') call.linked?.withdraw();
     call.trace?.settled(call, record, outcome);
     if (this.#isDeferred && outcome.runsInBackground) {
+      call.cached?.giveUp();
       this.#giveBack();
       onWritten();
       return;

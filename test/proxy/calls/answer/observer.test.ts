@@ -90,7 +90,9 @@ const table: readonly {
   },
 ];
 
-function makeObserver(options: { readonly gone?: boolean; readonly background?: boolean } = {}) {
+function makeObserver(
+  options: { readonly gone?: boolean; readonly background?: boolean; readonly kept?: boolean } = {},
+) {
   const settled: Outcome[] = [];
   const deferred: string[] = [];
   let holds = 0;
@@ -112,6 +114,7 @@ function makeObserver(options: { readonly gone?: boolean; readonly background?: 
       costUsd: () => null,
     },
     runsInBackground: options.background ?? false,
+    isKept: () => options.kept ?? false,
     client: {
       isGone: () => options.gone ?? false,
       hold() {
@@ -134,6 +137,24 @@ for (const { name, gone = false, background = false, end, outcome } of table) {
     assert.deepEqual({ ...first, ...outcome }, first);
   });
 }
+
+test('a stream that broke off is looked up by its id where the provider keeps it', () => {
+  const broken = (known: Reading) => ({ partial: () => known, output: () => 'He' }) as unknown as StreamReader;
+  const used = { ...unknownUsage, totalTokens: 9 };
+  const cases: readonly [kept: boolean, known: Reading, isDeferred: boolean][] = [
+    [true, reading, true],
+    [false, reading, false],
+    [true, { ...reading, responseId: null }, false],
+    [true, { ...reading, usage: used }, false],
+  ];
+  for (const [kept, known, isDeferred] of cases) {
+    const { observer, settled, deferred } = makeObserver({ kept });
+    observer.begin(200);
+    observer.failed(cut, broken(known));
+    assert.deepEqual(deferred, isDeferred ? ['resp_1'] : []);
+    assert.deepEqual([settled[0]?.status, settled[0]?.runsInBackground], ['failed', isDeferred]);
+  }
+});
 
 test('the first end counts', () => {
   const { observer, settled } = makeObserver();
