@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { cp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { before, describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { makeLeaseStore } from '../../operator/cluster/kubernetes/leases.ts';
 import { defaultTimings, type ReflectorTimings } from '../../operator/cluster/kubernetes/reflector.ts';
 import { type ApiClient, makeApiClient } from '../../operator/cluster/kubernetes.ts';
 import { standForElection } from '../../operator/runtime/leader.ts';
+import { makeDirectory } from '../directories.ts';
 import { atEnd, suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
 
@@ -113,6 +116,35 @@ describe('an operator with a bad connection to its API server', { skip }, () => 
       await stage.server.restart();
     });
     await done();
+  });
+
+  test('goes back with an etcd that was restored from an older snapshot', async (t) => {
+    const { hands, server, db } = stage;
+    await start(t);
+    await hands.create('Persona', 'web/kept', persona({ name: 'kept', description: 'before' }));
+    await hands.untilReason('Persona', 'web/kept', 'Ready');
+    const snapshot = join(await makeDirectory(t), 'snapshot');
+    await server.whileStopped((etcd) => cp(etcd, snapshot, { recursive: true }));
+    await hands.change('Persona', 'web/kept', { spec: { description: 'after' } });
+    await hands.create('Persona', 'web/lost', persona({ name: 'lost' }));
+    await hands.untilReason('Persona', 'web/lost', 'Ready');
+    const rows = async () => {
+      const { rows } = await db.query<{ row: string }>(
+        `select name || ': ' || coalesce(description, '') as row from chaperone.personas
+         where resource in ('web/kept', 'web/lost') and deleted_at is null order by 1`,
+      );
+      return rows.map(({ row }) => row).join();
+    };
+    await until(async () => (await rows()) === 'kept: after,lost: ', 'the changes to be in force');
+    await server.whileStopped(async (etcd) => {
+      await rm(etcd, { recursive: true });
+      await cp(snapshot, etcd, { recursive: true });
+    });
+    await until(async () => (await rows()) === 'kept: before', 'the former state to be in force', 60_000);
+    // And what comes from then on.
+    await hands.create('Persona', 'web/lost', persona({ name: 'lost', description: 'again' }));
+    await until(async () => (await rows()) === 'kept: before,lost: again', 'a later change to be in force');
+    for (const name of ['kept', 'lost']) await hands.remove('Persona', `web/${name}`);
   });
 
   /** With pauses that no attempt outlasts, on however slow a machine: one that does begins anew. */

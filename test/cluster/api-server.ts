@@ -32,6 +32,8 @@ export interface ApiServer {
   /** Kills the API server and leaves etcd; `restart` brings it back on the same port with the same data. */
   kill(): Promise<void>;
   restart(): Promise<void>;
+  /** Stops both, has something done to etcd's directory, and starts both again. */
+  whileStopped(work: (etcdDirectory: string) => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -82,7 +84,8 @@ async function startIn(
   const [clientPort, peerPort, securePort] = [await freePort(), await freePort(), await freePort()];
   const token = randomBytes(16).toString('hex');
   await writeCredentials(directory, token);
-  start('etcd', etcdArguments(directory, clientPort, peerPort));
+  const startEtcd = () => start('etcd', etcdArguments(directory, clientPort, peerPort));
+  let etcd = startEtcd();
   const startServer = () => start('kube-apiserver', apiServerArguments(directory, clientPort, securePort));
   let server = startServer();
 
@@ -111,21 +114,29 @@ async function startIn(
       if (status !== 200) throw new Error(`/readyz answers ${status}: ${body.message}`);
     });
   await ready();
-  const kill = async () => {
-    children.splice(children.indexOf(server), 1);
-    const exited = once(server, 'exit');
-    server.kill('SIGKILL');
+  const end = async (child: ChildProcess) => {
+    children.splice(children.indexOf(child), 1);
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
     await exited;
   };
+  const kill = () => end(server);
   const restart = async () => {
     server = startServer();
     await ready();
+  };
+  const whileStopped: ApiServer['whileStopped'] = async (work) => {
+    await kill();
+    await end(etcd);
+    await work(join(directory, 'etcd'));
+    etcd = startEtcd();
+    await restart();
   };
   const close = async () => {
     await dispatcher.close();
     await stop();
   };
-  return { url, token, ca, etcdUrl: `http://127.0.0.1:${clientPort}`, request, kill, restart, close };
+  return { url, token, ca, etcdUrl: `http://127.0.0.1:${clientPort}`, request, kill, restart, whileStopped, close };
 }
 
 async function writeCredentials(directory: string, token: string): Promise<void> {

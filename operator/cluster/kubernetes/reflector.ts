@@ -66,6 +66,14 @@ const partialObject = {
   watch: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
 };
 
+/** The server has an older state than before. */
+class WentBack extends Error {}
+
+/** Versions of one server can be compared as numbers. Those of others are never older. */
+function isOlder(one: string, other: string): boolean {
+  return /^\d+$/.test(one) && /^\d+$/.test(other) && BigInt(one) < BigInt(other);
+}
+
 /** How many watches in a row may be refused before everything is listed again. */
 const maxRefusals = 5;
 
@@ -88,6 +96,8 @@ export function startReflector<O extends ApiObject, T>(options: ReflectorOptions
   let attemptedAtMs = heardAtMs;
   let failures = 0;
   let refusals = 0;
+  /** Whether a connection broke: the server that answers next may have an older state, as after a restore of etcd. */
+  let mayBeBehind = false;
 
   const heard = () => {
     heardAtMs = Date.now();
@@ -103,6 +113,12 @@ export function startReflector<O extends ApiObject, T>(options: ReflectorOptions
     first.resolve();
     return listed.resourceVersion;
   };
+  /** A watch from a version that the server has yet to reach tells nothing of what is different now. */
+  const isBehind = async (known: string) => {
+    const request = { method: 'GET', query: { limit: '1', ...selectors }, ...shared, ...accepting('list') } as const;
+    const { metadata } = await client.send<{ metadata: { resourceVersion: string } }>(request);
+    return isOlder(metadata.resourceVersion, known);
+  };
   const watchFrom = async (start: string) => {
     const [least, most] = timings.watchMs;
     const timeoutSeconds = String(Math.ceil((least + Math.random() * (most - least)) / 1_000));
@@ -114,6 +130,7 @@ export function startReflector<O extends ApiObject, T>(options: ReflectorOptions
       heard();
       failures = 0;
       const at = object.metadata.resourceVersion;
+      if (isOlder(at, start)) throw new WentBack(`The server is at version ${at}, and was at ${start}`);
       if (type === 'DELETED') sink.remove({ object: decode(object), version: at });
       else if (type !== 'BOOKMARK') sink.put({ object: decode(object), version: at });
       sink.reached(at);
@@ -131,7 +148,8 @@ export function startReflector<O extends ApiObject, T>(options: ReflectorOptions
     const hasLasted = activeAtMs - attemptedAtMs > timings.backoffMs[1];
     failures = hasLasted ? 1 : failures + 1;
     if (error instanceof ApiError) refusals += 1;
-    if (isExpired || refusals >= maxRefusals) version = undefined;
+    else mayBeBehind = true;
+    if (isExpired || refusals >= maxRefusals || error instanceof WentBack) version = undefined;
     log.warn({ reflector: name, err: error, failures }, 'a watch was interrupted; watching again');
     if (isExpired && failures === 1) return;
     await delay(pauseAfter(failures, error, timings.backoffMs), undefined, { signal });
@@ -140,6 +158,8 @@ export function startReflector<O extends ApiObject, T>(options: ReflectorOptions
     while (!signal.aborted) {
       attemptedAtMs = Date.now();
       try {
+        if (mayBeBehind && version !== undefined && (await isBehind(version))) version = undefined;
+        mayBeBehind = false;
         version ??= await list();
         await watchFrom(version);
         observer.watched(name, 'ended');
