@@ -1576,6 +1576,7 @@ export interface OrganizationSpec {
       | 'conversation.resolved'
       | 'message.received'
       | 'feedback.submitted'
+      | 'sentiment.alert'
       | 'review.queued'
       | 'review.decided'
     )[];

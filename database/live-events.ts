@@ -18,10 +18,14 @@ export interface SentimentAlertData {
   readonly request_id: string | null;
   /** Of a text in a batch: as the client names it. */
   readonly text_id: string | null;
+  /** Of a message to the support desk. Absent: it is none. */
+  readonly conversation_id?: string;
+  readonly message_id?: string;
   readonly sentiment: string;
-  readonly positive: number;
-  readonly negative: number;
-  readonly neutral: number;
+  /** Shares. Null: the model that answers at the support desk has said the sentiment alone. */
+  readonly positive: number | null;
+  readonly negative: number | null;
+  readonly neutral: number | null;
   readonly method: 'vader' | 'ai';
 }
 

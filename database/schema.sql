@@ -4559,7 +4559,8 @@ create table chaperone.support_conversations (
   updated_at timestamp with time zone not null default clock_timestamp(),
   escalated_at timestamp with time zone,
   resolved_at timestamp with time zone,
-  language text
+  language text,
+  alerted_at timestamp with time zone
 ) with (fillfactor=80);
 alter table chaperone.support_conversations add constraint support_conversations_assigned_agent_check CHECK ((length(assigned_agent) <= 255));
 alter table chaperone.support_conversations add constraint support_conversations_channel_check CHECK ((length(channel) <= 64));
@@ -4577,7 +4578,7 @@ alter table chaperone.support_conversations enable row level security;
 create policy tenant on chaperone.support_conversations as permissive for all to chaperone_tenant
   using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
 grant insert, select on chaperone.support_conversations to chaperone_tenant;
-grant update (status, reason, assigned_agent, messages, turns, answers, response_ms, cost_usd, rating, comment_encrypted, rated_at, updated_at, escalated_at, resolved_at, language) on chaperone.support_conversations to chaperone_tenant;
+grant update (status, reason, assigned_agent, messages, turns, answers, response_ms, cost_usd, rating, comment_encrypted, rated_at, updated_at, escalated_at, resolved_at, language, alerted_at) on chaperone.support_conversations to chaperone_tenant;
 
 create table chaperone.support_days (
   organization_id uuid not null,

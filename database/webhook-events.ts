@@ -58,6 +58,16 @@ export interface WebhookEventData {
   /** A customer has said something. */
   'message.received': SupportData & { readonly message_id: string };
   'feedback.submitted': SupportData & { readonly rating: number };
+  /** A customer is very unhappy. Once in a conversation, until the customer recovers. */
+  'sentiment.alert': SupportData & {
+    readonly message_id: string;
+    readonly sentiment: string;
+    /** Shares of the message. Null: a model has said the sentiment alone. */
+    readonly positive: number | null;
+    readonly negative: number | null;
+    readonly neutral: number | null;
+    readonly method: 'vader' | 'ai';
+  };
   'review.queued': ReviewData;
   /** All reviewers whom it needs have decided; or nobody has in time (`expired`), about an answer that a guardrail holds. */
   'review.decided': ReviewData & { readonly approved: boolean; readonly edited: boolean; readonly expired: boolean };
@@ -74,6 +84,7 @@ export const webhookEvents = [
   'conversation.resolved',
   'message.received',
   'feedback.submitted',
+  'sentiment.alert',
   'review.queued',
   'review.decided',
 ] as const satisfies readonly [WebhookEventType, ...WebhookEventType[]];

@@ -38,12 +38,15 @@ export interface SupportConversationRow {
   readonly updatedAt: Date;
   readonly escalatedAt: Date | null;
   readonly resolvedAt: Date | null;
+  /** Since when the customer has been so unhappy that people were alerted. Null: the customer is not. */
+  readonly alertedAt: Date | null;
 }
 
 const columns = `c.conversation_id as "conversationId", c.user_id as "userId", u.external_id as user, c.channel, c.status,
   c.reason, c.assigned_agent as "assignedAgent", c.language, c.metadata_encrypted as "metadataSealed", c.messages, c.turns,
   trim_scale(c.cost_usd)::text as "costUsd", c.rating, c.created_at as "createdAt", c.updated_at as "updatedAt",
-  c.escalated_at as "escalatedAt", c.resolved_at as "resolvedAt"`;
+  c.escalated_at as "escalatedAt", c.resolved_at as "resolvedAt",
+  c.alerted_at as "alertedAt"`;
 
 const withUser = `chaperone.support_conversations c
   join chaperone.users u on u.organization_id = c.organization_id and u.user_id = c.user_id`;
@@ -113,6 +116,21 @@ export interface SupportChange {
   /** What it cost, in US dollars. */
   readonly costUsd?: string;
   readonly language?: string;
+}
+
+/** Notes that people are alerted to a customer, or that the customer has recovered. The conversation is locked. */
+export async function noteSupportAlert(
+  db: Queryable,
+  organizationId: string,
+  conversationId: string,
+  isAlarming: boolean,
+): Promise<void> {
+  await db.query(
+    `update chaperone.support_conversations
+     set alerted_at = case when $3::boolean then clock_timestamp() end
+     where organization_id = $1::uuid and conversation_id = $2::text`,
+    [organizationId, conversationId, isAlarming],
+  );
 }
 
 /** Changes a conversation that is locked. */

@@ -100,7 +100,8 @@ export async function addTurn(
     text: `with conversation as (
          update chaperone.support_conversations
          set messages = $3::integer + 1, status = 'active', updated_at = clock_timestamp(),
-           turns = case when status = 'resolved' then 0 else turns end, resolved_at = null
+           turns = case when status = 'resolved' then 0 else turns end, resolved_at = null,
+           alerted_at = case when status <> 'resolved' then alerted_at end
          where organization_id = $1::uuid and conversation_id = $2::text and messages = $8::integer and status = $9::text
          returning conversation_id
        ), ${storeTurn}

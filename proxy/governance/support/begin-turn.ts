@@ -117,7 +117,7 @@ async function begin(
 /** What a conversation is before its first message. */
 const justBegun = {
   ...{ status: 'active', reason: null, assignedAgent: null, language: null, messages: 0, turns: 0, costUsd: '0' },
-  ...{ rating: null, escalatedAt: null, resolvedAt: null },
+  ...{ rating: null, escalatedAt: null, resolvedAt: null, alertedAt: null },
 } as const satisfies Partial<SupportConversationRow>;
 
 /** @returns undefined where the conversation has changed since it was read */
@@ -129,7 +129,9 @@ async function addQuestion(
 ): Promise<BegunTurn | undefined> {
   const turn = makeTurn(inForce, conversation, conversation.messages, message);
   const begun = await addTurn(db, inForce.snapshot.organizationId, conversation, turn);
-  return begun && toBegun({ ...conversation, status: 'active' }, turn, begun.receivedAt);
+  // What made the customer unhappy before was resolved.
+  const alertedAt = conversation.status === 'resolved' ? null : conversation.alertedAt;
+  return begun && toBegun({ ...conversation, status: 'active', alertedAt }, turn, begun.receivedAt);
 }
 
 function makeTurn(

@@ -6,6 +6,7 @@ import { customerOf } from './customer.ts';
 import type { SupportAnswer, SupportContext, SupportListener } from './desk.ts';
 import { completeTurn, failTurn } from './end-turn.ts';
 import { makeHeldAnswers } from './held-answers.ts';
+import { moodByModel, moodByWords, noteMood } from './mood.ts';
 import { supportSettings } from './settings.ts';
 import type { TextsIn } from './texts.ts';
 
@@ -35,16 +36,23 @@ export function makeConverse(context: SupportContext) {
       return { begun, held: begun.answer && hold({ conversationId, number: begun.answer.number }) };
     });
     listener?.begun({ conversationId: begun.conversation.conversationId, messageId: messageOf(begun) });
-    if (!held || !begun.answer) return withoutMachine(begun, asked, settings.textsIn);
+    const { message, sender } = asked;
+    if (!held || !begun.answer) {
+      if (sender === 'user') await noteMood(context, snapshot, begun, await moodByWords(snapshot, message));
+      return withoutMachine(begun, asked, settings.textsIn);
+    }
     // A turn that has begun goes before those that begin: else each of many at once would wait for the beginning of all.
     const further = { ...context, store: context.store.ahead };
-    const turn: DeskTurn = { call, settings, customer, begun, answer: begun.answer, message: asked.message };
+    const turn: DeskTurn = { call, settings, customer, begun, answer: begun.answer, message };
     try {
       await held.before;
       const outcome = await askDesk(further, turn, listener?.text);
-      return await completeTurn(further, turn, outcome);
+      const answer = await completeTurn(further, turn, outcome);
+      await noteMood(further, snapshot, begun, moodByModel(outcome.decision.sentiment));
+      return answer;
     } catch (error) {
-      await failTurn(further, turn, error);
+      const isForgotten = await failTurn(further, turn, error);
+      if (!isForgotten) await noteMood(further, snapshot, begun, await moodByWords(snapshot, message));
       throw error;
     } finally {
       held.end();

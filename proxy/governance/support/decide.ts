@@ -15,6 +15,8 @@ export interface DeskDecision {
   readonly reason: EscalationReason | undefined;
   /** The customer's, as ISO 639-1. Undefined: the model has not said. */
   readonly language: string | undefined;
+  /** How the customer feels in the message. */
+  readonly sentiment: DeskReply['sentiment'];
 }
 
 export interface Judged {
@@ -39,12 +41,12 @@ export function decide(reply: DeskReply, { settings, question, passages, leaks }
   const isFounded = isSafe && parts !== undefined && confidence >= confidenceThreshold;
   const reason = reasonOf(reply) ?? (isFounded || (isSafe && asksNothing) ? undefined : 'low_confidence');
   const isGiven = isFounded || reason === undefined;
-  const { language } = reply;
+  const { language, sentiment } = reply;
   return {
     text: [...(isGiven ? [reply.answer] : []), ...sayEnd(reason, textsIn(language))].join('\n\n'),
     confidence,
     sources: isGiven ? articlesOf(reply.cited, passages) : [],
-    ...{ reason, language },
+    ...{ reason, language, sentiment },
   };
 }
 

@@ -81,24 +81,26 @@ async function endTurn(
 /**
  * Notes why there is no answer. What a guardrail does not let the customer say is forgotten, so that the conversation can
  * go on. Where it refuses the answer, the customer's message stays: a human can still answer it.
+ *
+ * @returns whether the message is forgotten
  */
 export async function failTurn(
   { store }: SupportContext,
   { call, begun, answer }: DeskTurn,
   error: unknown,
-): Promise<void> {
+): Promise<boolean> {
   const { organizationId } = call.inForce.snapshot;
   const { conversationId } = begun.conversation;
   const errorCode = error instanceof ProxyError ? error.code : 'internal_error';
+  const isForgotten = error instanceof ProxyError && errorCode === 'guardrail_blocked' && error.rule?.side === 'Input';
   await store
     .run((db) =>
       inTransaction(db, async () => {
         await endAnswer(db, organizationId, { conversationId, number: answer.number }, { status: 'failed', errorCode });
-        if (errorCode === 'guardrail_blocked' && error instanceof ProxyError && error.rule?.side === 'Input') {
-          await withholdMessage(db, organizationId, { conversationId, number: begun.number });
-        }
+        if (isForgotten) await withholdMessage(db, organizationId, { conversationId, number: begun.number });
       }),
     )
     // Then it is interrupted when nobody holds it any more.
     .catch(() => {});
+  return isForgotten;
 }

@@ -32,9 +32,14 @@ export async function alertOf(
 }
 
 /** Those with `spec.insights.alerts.negative` or more. */
-export function alarmingOf({ spec }: Pick<Snapshot, 'spec'>, judged: readonly JudgedText[]): JudgedText[] {
-  const least = spec.insights?.alerts?.negative ?? 0.8;
+export function alarmingOf(snapshot: Pick<Snapshot, 'spec'>, judged: readonly JudgedText[]): JudgedText[] {
+  const least = leastAlarming(snapshot);
   return judged.filter(({ sentiment }) => sentiment.negative >= least).slice(0, mostAlerts);
+}
+
+/** The share of a text that must be negative. */
+export function leastAlarming({ spec }: Pick<Snapshot, 'spec'>): number {
+  return spec.insights?.alerts?.negative ?? 0.8;
 }
 
 export async function tellAlarming(

@@ -24,7 +24,10 @@ export function handOvers(stage: () => DeskStage): void {
       const events = await eventsOf(body.conversation_id);
       assert.deepEqual(
         events.map(({ type }) => type),
-        ['conversation.created', 'message.received', 'conversation.escalated'],
+        [
+          ...['conversation.created', 'message.received', 'conversation.escalated'],
+          ...(reason === 'negative_sentiment' ? ['sentiment.alert'] : []),
+        ],
       );
       const { conversation_id: id, reason: told, assigned_agent: agent } = events[2]?.data ?? {};
       assert.deepEqual([id, told, agent], [body.conversation_id, reason, body.assigned_agent]);

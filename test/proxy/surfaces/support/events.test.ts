@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { before, describe, it } from 'node:test';
 import type { Client } from 'pg';
+import { WebSocket } from 'ws';
 import { connect } from '../../../database/tenant.ts';
 import { suiteScope } from '../../../scope.ts';
 import { until } from '../../../until.ts';
@@ -10,6 +11,7 @@ import { startStackWorker } from '../../../worker/webhooks/start.ts';
 import { type Desk, startDesk } from './desk-stack.ts';
 
 const question = 'How do I reset my password?';
+const furious = 'Horrible, terrible, awful, disgusting!';
 
 describe('the events of contract 2, at a receiver', () => {
   const scope = suiteScope();
@@ -85,5 +87,56 @@ describe('the events of contract 2, at a receiver', () => {
     assert.equal(body.status, 'resolved');
     assert.ok(body.resolved_at);
     assert.equal((await desk.say(question, { conversation_id: id, user_id: 'user_12345' })).body.status, 'active');
+  });
+
+  it('alert people to a very unhappy customer, once until the customer recovers', async () => {
+    const address = new URL('/websocket', desk.stack.baseUrl.replace(/^http/, 'ws'));
+    const socket = new WebSocket(address, { headers: { authorization: `Bearer ${desk.admin}` } });
+    scope.after(() => socket.terminate());
+    // biome-ignore lint/suspicious/noExplicitAny: events of several shapes
+    const live: any[] = [];
+    socket.on('message', (data) => live.push(JSON.parse(String(data))));
+    await until(() => live.length > 0, 'the state of the service');
+    const liveOf = (id: string) =>
+      live
+        .filter(({ event, data }) => event === 'sentiment_alert' && data.conversation_id === id)
+        .map(({ data }) => data);
+    const alertsOf = (id: string) =>
+      receiver.received.filter(({ json }) => json.event === 'sentiment.alert' && json.data.conversation_id === id);
+    const bothAre = (id: string, count: number) =>
+      until(() => liveOf(id).length === count && alertsOf(id).length === count, `${count} alerts, by both ways`);
+
+    desk.reply = { sentiment: 'very_negative' };
+    const angry = { user_id: 'user_angry' };
+    const { body } = await desk.say(question, angry);
+    const id = body.conversation_id;
+    assert.equal(body.status, 'escalated');
+    await bothAre(id, 1);
+    assert.deepEqual(
+      [liveOf(id)[0].sentiment, liveOf(id)[0].negative, liveOf(id)[0].method],
+      ['very_negative', null, 'ai'],
+    );
+    const { body: whole } = await desk.ask('GET', `/conversations/${id}`);
+    assert.equal(liveOf(id)[0].message_id, whole.messages[0].id);
+
+    // People have it now, so the words decide.
+    const say = (message: string) => desk.say(message, { ...angry, conversation_id: id });
+    for (const message of [furious, 'This is bad.', furious]) await say(message);
+    await say('Thank you, that is great!');
+    await say(furious);
+    await bothAre(id, 2);
+    const second = alertsOf(id)[1]?.json.data;
+    assert.deepEqual([second.method, second.user_id], ['vader', 'user_angry']);
+    assert.ok(second.negative >= 0.8);
+
+    // No model could say anything.
+    desk.reply = { status: 500 };
+    const failed = await desk.say(furious, { user_id: 'user_lost' });
+    assert.ok(failed.status >= 500, JSON.stringify(failed.body));
+    await until(
+      () => live.some(({ event, data }) => event === 'sentiment_alert' && data.conversation_id !== id),
+      'its alert',
+    );
+    assert.doesNotMatch(JSON.stringify([live, alertsOf(id)]), /Horrible/);
   });
 });
