@@ -104,3 +104,17 @@ test('a worker adds to the sums what no proxy has added', async () => {
   await begin('sums');
   await until(async () => (await waiting()) === 0, 'the sums');
 });
+
+test('a worker rejects held answers that nobody has decided about in time', async () => {
+  await owner.query(
+    `insert into chaperone.review_items (organization_id, item_id, user_id, about_user_id, source, category, priority,
+       reviews_needed, guardrail, detector, held_until)
+     select $1, id, gen_random_uuid(), gen_random_uuid(), 'guardrail', 'advice', 2, 1, 'advice', 'words', until
+     from (values ('rev-late', now() - interval '1 s'), ('rev-early', now() + interval '1 h')) v (id, until)`,
+    [acme],
+  );
+  await begin('held-answers');
+  const late = `select approved = false from chaperone.review_items where item_id = 'rev-late' and status = 'reviewed'`;
+  await until(async () => (await readValue(late)) === true, 'the late one to be rejected');
+  assert.equal(await readValue(`select status from chaperone.review_items where item_id = 'rev-early'`), 'queued');
+});
