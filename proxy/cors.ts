@@ -11,6 +11,7 @@ const exposed = [
   ...['x-chaperone-provider', 'x-chaperone-attempts', 'x-chaperone-failed-attempts'],
   ...['x-cache', 'age', 'x-visitor-token', 'idempotency-replayed'],
   ...['x-chaperone-max-output-tokens', 'x-chaperone-shortened-by', 'x-chaperone-model', 'x-chaperone-lowered'],
+  ...['x-chaperone-review-item'],
   ...['x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset', 'deprecation', 'sunset', 'link'],
   ...['requests', 'tokens'].flatMap((unit) =>
     ['limit', 'remaining', 'reset'].map((what) => `x-ratelimit-${what}-${unit}`),

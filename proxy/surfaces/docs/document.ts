@@ -120,6 +120,10 @@ const frame: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
         description: 'The provider that answered the call, by its name in the Organization.',
         schema: { type: 'string' },
       },
+      reviewItem: {
+        description: 'The item of the review queue that has an answer that a guardrail holds, or has held.',
+        schema: { type: 'string' },
+      },
       attempts: { description: 'How many requests to providers the call took.', schema: { type: 'string' } },
       failedAttempts: {
         description: 'The failed requests before the one that was answered, each with its provider and its reason.',
@@ -328,6 +332,7 @@ function headersOf(origin: Origin, isSuccess: boolean, countsRequests?: RatePref
       'X-Branch-ID': reference('branchId'),
       'X-Chaperone-Max-Output-Tokens': reference('maxOutputTokens'),
       'X-Chaperone-Shortened-By': reference('shortenedBy'),
+      'X-Chaperone-Review-Item': reference('reviewItem'),
       ...Object.fromEntries(rateLimitHeaders.map(([name]) => [name, reference(name)])),
     }),
     ...(origin === 'merged' && isSuccess && { 'X-Chaperone-Incomplete': reference('incomplete') }),
