@@ -85,41 +85,8 @@ export function makeJob({ owner, spec, settings, order }: JobTerms) {
   };
 }
 
-/** A TrainJob of Kubeflow Trainer 2. Its runtime sets what pods need to find each other. */
-export function makeTrainJob(terms: JobTerms) {
-  const { owner, spec, settings, order } = terms;
-  const labels = { ...labelsFor(owner), [jobLabel]: order.jobId };
-  const { container, pod } = makePod(terms, []);
-  const { image, command, args, env, resources } = { command: undefined, args: undefined, ...container };
-  const isBuiltIn = image === settings.image;
-  return {
-    apiVersion: 'trainer.kubeflow.org/v1alpha1',
-    kind: 'TrainJob' as const,
-    metadata: { name: order.jobId, namespace: spec.namespace, labels, ownerReferences: ownerReferencesTo(owner) },
-    spec: {
-      runtimeRef: { name: spec.kubeflowRuntime ?? 'torch-distributed' },
-      labels,
-      trainer: {
-        image,
-        // A runtime's own command would replace that of the image.
-        ...(isBuiltIn ? { command: ['node', '/app/chaperone.js'], args, numProcPerNode: 1 } : command && { command }),
-        env,
-        numNodes: order.instanceCount,
-        resourcesPerNode: resources,
-      },
-      podSpecOverrides: [
-        {
-          targetJobs: [{ name: 'node' }],
-          ...(pod.nodeSelector && { nodeSelector: pod.nodeSelector }),
-          volumes: pod.volumes,
-          containers: [{ name: 'node', volumeMounts: container.volumeMounts }],
-        },
-      ],
-    },
-  };
-}
-
-function makePod({ spec, settings, order }: JobTerms, group: readonly EnvironmentVariable[]) {
+/** What every pod of a job is, but for how it finds the others. */
+export function makePod({ spec, settings, order }: JobTerms, group: readonly EnvironmentVariable[]) {
   const { trainingDataUri, validationDataUri, modelOutputUri } = order;
   const stores = mountStores(
     [trainingDataUri, ...(validationDataUri === null ? [] : [validationDataUri])],

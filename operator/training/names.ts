@@ -9,9 +9,6 @@ export const jobLabel = 'chaperone.dev/training-job';
 /** The name of the deployment, on its objects and pods. */
 export const servedLabel = 'chaperone.dev/served-model';
 
-/** A digest of what was applied last. */
-export const appliedAnnotation = 'chaperone.dev/applied';
-
 /** The name of a deployment's objects. A deployment's name has at most 40 characters. */
 export function servingName(deployment: string): string {
   return `serve-${deployment}`;

@@ -59,7 +59,10 @@ export interface ObjectPlace {
 /** An object as server-side apply takes it. */
 export interface AppliedObject {
   readonly kind: TrainingKind;
-  readonly metadata: ObjectPlace & { readonly annotations?: object };
+  readonly metadata: ObjectPlace & {
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: object;
+  };
   readonly spec: object;
 }
 
@@ -67,6 +70,8 @@ export interface AppliedObject {
 export interface TrainingObjects {
   /** Whether the cluster has a kind. What it says is remembered for a minute. */
   has(kind: ForeignKind): Promise<boolean>;
+  /** The fields that the cluster's version of a kind has in its spec. Remembered for a minute. */
+  fieldsOf(kind: ForeignKind): Promise<readonly string[]>;
   find(kind: TrainingKind, place: ObjectPlace): Promise<StatefulObject | undefined>;
   /** Creates or changes an object. @throws {ApiError} where the API server refuses it */
   apply(object: AppliedObject): Promise<StatefulObject>;
@@ -91,19 +96,20 @@ export function makeTrainingObjects(
 ): TrainingObjects {
   const pathOf = (kind: TrainingKind, { namespace, name }: ObjectPlace) =>
     `${trainingKinds[kind].group}/namespaces/${namespace}/${trainingKinds[kind].plural}/${encodeURIComponent(name)}`;
-  const known = new Map<ForeignKind, { readonly isThere: boolean; readonly untilMs: number }>();
+  const isThere = remember(nowMs, async (kind) => {
+    const { group, plural } = trainingKinds[kind];
+    const list = await orUndefined(client.send<{ resources: { name: string }[] }>({ method: 'GET', path: group }));
+    return list?.resources.some(({ name }) => name === plural) ?? false;
+  });
+  const fieldsOf = remember(nowMs, async (kind) => {
+    const path = `/openapi/v3${trainingKinds[kind].group}`;
+    return readSpecFields(kind, await orUndefined(client.send<OpenApi>({ method: 'GET', path })));
+  });
   const find = (kind: TrainingKind, place: ObjectPlace) =>
     orUndefined(client.send<StatefulObject>({ method: 'GET', path: pathOf(kind, place) }));
   return {
-    async has(kind) {
-      const remembered = known.get(kind);
-      if (remembered && remembered.untilMs > nowMs()) return remembered.isThere;
-      const { group, plural } = trainingKinds[kind];
-      const list = await orUndefined(client.send<{ resources: { name: string }[] }>({ method: 'GET', path: group }));
-      const isThere = list?.resources.some(({ name }) => name === plural) ?? false;
-      known.set(kind, { isThere, untilMs: nowMs() + rememberedMs });
-      return isThere;
-    },
+    has: isThere,
+    fieldsOf,
     find,
     apply: (object) => apply<StatefulObject>(client, pathOf(object.kind, object.metadata), object),
     async remove(kind, place, ownerUid) {
@@ -146,4 +152,38 @@ async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined> {
     if (isNotFound(error)) return undefined;
     throw error;
   }
+}
+
+/** Asks about a kind once a minute. */
+function remember<T>(nowMs: () => number, ask: (kind: ForeignKind) => Promise<T>): (kind: ForeignKind) => Promise<T> {
+  const known = new Map<ForeignKind, { readonly answer: T; readonly untilMs: number }>();
+  return async (kind) => {
+    const remembered = known.get(kind);
+    if (remembered && remembered.untilMs > nowMs()) return remembered.answer;
+    const answer = await ask(kind);
+    known.set(kind, { answer, untilMs: nowMs() + rememberedMs });
+    return answer;
+  };
+}
+
+/** The part of an API server's OpenAPI document that is read here. */
+interface OpenApi {
+  readonly components?: {
+    readonly schemas?: Readonly<
+      Record<
+        string,
+        {
+          readonly 'x-kubernetes-group-version-kind'?: readonly { readonly kind: string }[];
+          readonly properties?: { readonly spec?: { readonly properties?: object } };
+        }
+      >
+    >;
+  };
+}
+
+function readSpecFields(kind: ForeignKind, document: OpenApi | undefined): readonly string[] {
+  const schema = Object.values(document?.components?.schemas ?? {}).find((one) =>
+    one['x-kubernetes-group-version-kind']?.some((named) => named.kind === kind),
+  );
+  return Object.keys(schema?.properties?.spec?.properties ?? {});
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { findTrainer, isInStores, type TrainingSpec } from '../../crds/training.ts';
 import type { Queryable } from '../../database/queryable.ts';
 import { toStorable } from '../../database/storable.ts';
@@ -7,8 +6,9 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { ApiError } from '../cluster/kubernetes/api-error.ts';
 import { isMadeFor as isSecretMadeFor } from '../cluster/owned.ts';
 import { servingSecretName } from '../credentials.ts';
-import { appliedAnnotation, servedLabel, servingName } from './names.ts';
-import { type AppliedObject, isMadeFor, type StatefulObject, type TrainingObjects } from './objects.ts';
+import { type AppliedObjects, applyWhereNeeded } from './applied-objects.ts';
+import { servedLabel, servingName } from './names.ts';
+import type { ObjectPlace, StatefulObject, TrainingObjects } from './objects.ts';
 import { observeDeployment, observeInferenceService } from './observe.ts';
 import type { TrainingOrganization } from './reconcile-job.ts';
 import { makeInferenceService, makeServing, type ServingTerms, servingKey, servingPort } from './serving-objects.ts';
@@ -19,6 +19,8 @@ export interface ServingContext {
   readonly db: Queryable;
   readonly objects: TrainingObjects;
   readonly settings: TrainingSettings;
+  /** What was applied before. */
+  readonly applied: AppliedObjects;
   /** Opens what the pods of a deployment ask of their callers. Undefined: the key is lost. */
   readonly openKey: (deployment: StoredDeployment) => string | undefined;
 }
@@ -54,7 +56,7 @@ async function observe(
 ): Promise<DeploymentObservation> {
   const { objects, cluster, settings } = context;
   const { spec, owner } = organization;
-  const place = { namespace: spec.namespace, name: servingName(deployment.name) };
+  const place = placeOf(organization, deployment);
   if (deployment.deleteRequestedAt) return remove(context, organization, deployment);
   const why = hasPlace ? whyRefused(spec, deployment) : 'There are more deployments than spec.training.maxDeployments';
   if (why) return failed(deployment, why);
@@ -70,29 +72,37 @@ async function observe(
   const terms: ServingTerms = { owner, spec, settings, deployment, keySecretName };
   const current = await objects.find('Deployment', place);
   const podsAre = `${servedLabel}=${deployment.name}`;
-  if (!current && (await objects.has('InferenceService'))) {
-    const applied = await applyChanged(objects, makeInferenceService(terms), owner.uid);
+  if (!current && (await isForKServe(objects, place))) {
+    const applied = await applyWhereNeeded(context, makeInferenceService(terms), owner.uid);
     return typeof applied === 'string'
       ? failed(deployment, applied)
       : observeInferenceService(deployment, applied, await objects.pods(place.namespace, podsAre));
   }
-  const applied = await applyServing(objects, terms, current);
+  const applied = await applyServing(context, terms, current);
   if (typeof applied === 'string') return failed(deployment, applied);
   const address = `http://${place.name}.${place.namespace}.svc:${servingPort}/v1`;
   return observeDeployment(deployment, applied, await objects.pods(place.namespace, podsAre), address);
 }
 
+/** What was made before KServe came stays what it is, also where somebody has deleted its Deployment. */
+async function isForKServe(objects: TrainingObjects, place: ObjectPlace): Promise<boolean> {
+  if (!(await objects.has('InferenceService'))) return false;
+  if (await objects.find('InferenceService', place)) return true;
+  return !(await objects.find('Service', place));
+}
+
 /** @returns the Deployment, or what is in its way */
 async function applyServing(
-  objects: TrainingObjects,
+  context: ServingContext,
   terms: ServingTerms,
   current: StatefulObject | undefined,
 ): Promise<StatefulObject | string> {
+  const { objects } = context;
   const { owner } = terms;
   let workload: StatefulObject | undefined;
   const wanted = makeServing(terms, current?.spec?.replicas);
   for (const object of wanted) {
-    const applied = await applyChanged(objects, object, owner.uid);
+    const applied = await applyWhereNeeded(context, object, owner.uid);
     if (typeof applied === 'string') return applied;
     if (object.kind === 'Deployment') workload = applied;
   }
@@ -103,30 +113,14 @@ async function applyServing(
   return workload ?? 'There is no Deployment';
 }
 
-/** Applies an object unless it was applied like this before. @returns the object, or what is in its way */
-async function applyChanged(
-  objects: TrainingObjects,
-  object: AppliedObject,
-  ownerUid: string,
-): Promise<StatefulObject | string> {
-  const { kind, metadata } = object;
-  const found = await objects.find(kind, metadata);
-  if (found && !isMadeFor(found, ownerUid)) {
-    return `Another ${kind} ${metadata.namespace}/${metadata.name} is in the way; delete or rename it`;
-  }
-  const digest = createHash('sha256').update(JSON.stringify(object)).digest('hex').slice(0, 32);
-  if (found?.metadata.annotations?.[appliedAnnotation] === digest) return found;
-  const annotations = { ...metadata.annotations, [appliedAnnotation]: digest };
-  return objects.apply({ ...object, metadata: { ...metadata, annotations } });
-}
-
 /** Proxies have stopped to call it when this begins. */
 async function remove(
   { objects, cluster }: ServingContext,
-  { spec, owner }: TrainingOrganization,
+  organization: TrainingOrganization,
   deployment: StoredDeployment,
 ): Promise<DeploymentObservation> {
-  const place = { namespace: spec.namespace, name: servingName(deployment.name) };
+  const { owner } = organization;
+  const place = placeOf(organization, deployment);
   let isGone = true;
   for (const kind of kinds) {
     if (kind === 'InferenceService' && !(await objects.has(kind))) continue;
@@ -155,4 +149,8 @@ function whyRefused(
 
 function failed({ address, readyReplicas }: DeploymentRow, message: string): DeploymentObservation {
   return { status: 'FAILED', message, address, readyReplicas };
+}
+
+function placeOf({ spec }: TrainingOrganization, { name }: DeploymentRow): ObjectPlace {
+  return { namespace: spec.namespace, name: servingName(name) };
 }

@@ -5,13 +5,14 @@ import type { Queryable } from '../../database/queryable.ts';
 import { toStorable } from '../../database/storable.ts';
 import { noteTraining, type TrainingJobRow, type TrainingObservation } from '../../database/training/jobs.ts';
 import { ApiError } from '../cluster/kubernetes/api-error.ts';
-import { type JobTerms, makeJob, makeJobService, makeTrainJob } from './job-objects.ts';
+import { type JobTerms, makeJob, makeJobService } from './job-objects.ts';
 import { jobLabel, type TrainingOwner } from './names.ts';
 import { isMadeFor, type StatefulObject, type TrainingObjects, type TrainingPod } from './objects.ts';
 import { observeJob } from './observe.ts';
 import { instanceOf } from './pod.ts';
 import { readLog } from './read-log.ts';
 import type { TrainingSettings } from './settings.ts';
+import { makeTrainJob, trainJobForms } from './train-job.ts';
 
 export interface TrainingContext {
   readonly db: Queryable;
@@ -78,7 +79,9 @@ async function observe(
       return { status: 'STARTING', message: `It waits until one of ${spec.maxJobs ?? 2} other jobs has ended` };
   }
   const terms: JobTerms = { owner, spec, settings: context.settings, order: job };
-  const { kind, object } = found ?? (await create(objects, terms));
+  const made = found ?? (await create(objects, terms));
+  if (typeof made === 'string') return { status: 'STARTING', message: made };
+  const { kind, object } = made;
   // The Service is made after the Job, which owns it.
   if (kind === 'Job' && !(await objects.find('Service', place))) {
     await objects.apply(makeJobService(terms, object.metadata.uid));
@@ -126,12 +129,16 @@ async function findJob(objects: TrainingObjects, place: { readonly namespace: st
   return trainJob && { kind: 'TrainJob' as const, object: trainJob };
 }
 
+/** @returns the object, or why there is none yet */
 async function create(
   objects: TrainingObjects,
   terms: JobTerms,
-): Promise<{ readonly kind: 'Job' | 'TrainJob'; readonly object: StatefulObject }> {
-  if (await objects.has('TrainJob')) return { kind: 'TrainJob', object: await objects.apply(makeTrainJob(terms)) };
-  return { kind: 'Job', object: await objects.apply(makeJob(terms)) };
+): Promise<{ readonly kind: 'Job' | 'TrainJob'; readonly object: StatefulObject } | string> {
+  if (!(await objects.has('TrainJob'))) return { kind: 'Job', object: await objects.apply(makeJob(terms)) };
+  const fields = await objects.fieldsOf('TrainJob');
+  const form = trainJobForms.find((one) => fields.includes(one));
+  if (!form) return `The TrainJob of this cluster has none of the fields ${trainJobForms.join(', ')}`;
+  return { kind: 'TrainJob', object: await objects.apply(makeTrainJob(terms, form)) };
 }
 
 async function podsOf(

@@ -8,10 +8,11 @@ import { openServingKey } from '../../database/training/serving-key.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { credentialsSecretName, readCredentialsSecret } from '../credentials.ts';
 import { startResync } from '../runtime/resync.ts';
+import type { AppliedObjects } from './applied-objects.ts';
 import { judgeTraining } from './judge.ts';
 import type { TrainingObjects } from './objects.ts';
-import { reconcileDeployments, type StoredDeployment } from './reconcile-deployment.ts';
-import { reconcileJobs, type TrainingOrganization } from './reconcile-job.ts';
+import { reconcileDeployments, type ServingContext, type StoredDeployment } from './reconcile-deployment.ts';
+import { reconcileJobs, type TrainingContext, type TrainingOrganization } from './reconcile-job.ts';
 import type { TrainingSettings } from './settings.ts';
 
 /** Training and deployment, where the operator may have them. */
@@ -38,14 +39,16 @@ export interface TrainingWatchOptions extends TrainingAccess {
 export function watchTraining(options: TrainingWatchOptions) {
   const { db, log, isUsable, periodMs } = options;
   const logs = new Map<string, { readonly atMs: number; readonly tail: string }>();
+  const applied: AppliedObjects = new Map();
   const round = async () => {
     const jobs = Map.groupBy(await listOpenTrainingJobs(db), ({ organizationId }) => organizationId);
     const deployments = Map.groupBy(await listAllDeployments(db), ({ organizationId }) => organizationId);
     const open = new Set([...jobs.values()].flat().map(({ jobId }) => jobId));
     for (const jobId of logs.keys()) if (!open.has(jobId)) logs.delete(jobId);
+    if (deployments.size === 0) applied.clear();
     for (const organizationId of new Set([...jobs.keys(), ...deployments.keys()])) {
       const rows = { jobs: jobs.get(organizationId) ?? [], deployments: deployments.get(organizationId) ?? [] };
-      await reconcileOrganization({ ...options, logs }, organizationId, rows).catch((error: unknown) =>
+      await reconcileOrganization({ ...options, logs, applied }, organizationId, rows).catch((error: unknown) =>
         log.warn({ err: error, organizationId }, 'cannot tend training and served models; it is tried again'),
       );
     }
@@ -62,7 +65,7 @@ interface OpenRows {
 }
 
 async function reconcileOrganization(
-  options: TrainingWatchOptions & { readonly logs: Map<string, { readonly atMs: number; readonly tail: string }> },
+  options: TrainingWatchOptions & Pick<TrainingContext, 'logs'> & Pick<ServingContext, 'applied'>,
   organizationId: string,
   { jobs, deployments }: OpenRows,
 ): Promise<void> {

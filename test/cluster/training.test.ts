@@ -5,7 +5,12 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { makeEnvelope } from '../../database/envelope.ts';
-import { insertDeployment, listDeployments, requestUndeploy } from '../../database/training/deployments.ts';
+import {
+  type DeploymentWrite,
+  insertDeployment,
+  listDeployments,
+  requestUndeploy,
+} from '../../database/training/deployments.ts';
 import {
   findTrainingJob,
   insertTrainingJob,
@@ -16,16 +21,23 @@ import {
 import { sealServingKey } from '../../database/training/serving-key.ts';
 import { isNotFound } from '../../operator/cluster/kubernetes/api-error.ts';
 import { type ApiClient, makeApiClient } from '../../operator/cluster/kubernetes.ts';
-import { makeTrainingObjects, type TrainingKind, trainingKinds } from '../../operator/training/objects.ts';
+import { servingSecretName } from '../../operator/credentials.ts';
+import {
+  makeTrainingObjects,
+  type TrainingKind,
+  type TrainingObjects,
+  trainingKinds,
+} from '../../operator/training/objects.ts';
 import { repository } from '../directories.ts';
 import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
 import { kubeConfigOf, skip } from './cluster-under-test.ts';
-import { addKind, inferenceServiceDefinition, readTrainJobDefinition } from './foreign-kinds.ts';
+import { addKind, readInferenceServiceDefinition, readTrainJobDefinition, replaceKind } from './foreign-kinds.ts';
 import { decode, organization } from './resources.ts';
 import { governance, type Stage, setStage } from './stage.ts';
 
 const namespace = 'acme-training';
+const readyPod = { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] };
 const training = {
   namespace,
   instanceTypes: [
@@ -46,6 +58,10 @@ describe('training in a cluster', { skip }, () => {
   let envelope: ReturnType<typeof makeEnvelope>;
   /** Which kinds a cluster has is remembered for a minute. */
   let aheadMs = 0;
+  /** What the operator has read and written of such objects, in this order. */
+  let operatorObjects: TrainingObjects;
+  const reads: string[] = [];
+  const writes: string[] = [];
 
   const pathOf = (kind: TrainingKind, name: string) =>
     `${trainingKinds[kind].group}/namespaces/${namespace}/${trainingKinds[kind].plural}/${name}`;
@@ -112,14 +128,46 @@ describe('training in a cluster', { skip }, () => {
       body: { gracePeriodSeconds: 0 },
     });
 
+  const watched = (objects: TrainingObjects): TrainingObjects => ({
+    ...objects,
+    find(kind, place) {
+      reads.push(`${kind} ${place.name}`);
+      return objects.find(kind, place);
+    },
+    apply(object) {
+      writes.push(`${object.kind} ${object.metadata.name}`);
+      return objects.apply(object);
+    },
+  });
+  let served = 0;
+  const serve = async (name: string, changes: Partial<DeploymentWrite> = {}): Promise<string> => {
+    served += 1;
+    const deploymentId = `deploy-2026-11-30-${String(served).padStart(10, '0')}`;
+    await insertDeployment(stage.db, organizationId, {
+      ...{ deploymentId, keyId: randomUUID(), name, modelUri: 's3://acme-models/m/', baseModel: null },
+      ...{ replicas: 2, resources: {}, autoScaling: null },
+      keySealed: sealServingKey(envelope, { organizationId, deploymentId }, 'the key of its pods'),
+      ...changes,
+    });
+    return deploymentId;
+  };
+  const undeploy = async (deploymentId: string) => {
+    await requestUndeploy(stage.db, organizationId, deploymentId);
+    await until(async () => {
+      const rows = await listDeployments(stage.db, organizationId);
+      return rows.every((row) => row.deploymentId !== deploymentId);
+    }, 'it to be deleted');
+  };
+
   before(async () => {
     stage = await setStage(scope);
     await stage.hands.create('Organization', 'acme', organization({ training }));
     const client = await makeOperatorClient(stage);
     scope.after(() => client.close());
+    operatorObjects = makeTrainingObjects(client, () => Date.now() + aheadMs);
     await stage.startOperator({
       training: {
-        objects: makeTrainingObjects(client, () => Date.now() + aheadMs),
+        objects: watched(operatorObjects),
         settings: { image: 'chaperone:now', namespaces: [namespace] },
       },
       trainingMs: 50,
@@ -223,6 +271,23 @@ describe('training in a cluster', { skip }, () => {
     }
   });
 
+  test('tells what a quota of the namespace refuses, and goes on when it does not any more', async () => {
+    const path = `/api/v1/namespaces/${namespace}/resourcequotas`;
+    const hard = { 'count/jobs.batch': '0' };
+    await stage.client.send({ method: 'POST', path, body: { metadata: { name: 'none' }, spec: { hard } } });
+    // What the quota controller would do.
+    await stage.client.send({
+      ...{ method: 'PATCH', path: `${path}/none/status`, contentType: 'application/merge-patch+json' },
+      body: { status: { hard, used: { 'count/jobs.batch': '0' } } },
+    });
+    const jobId = await order();
+    await untilJob(jobId, 'STARTING', /The API server refuses it: .*exceeded quota: none/);
+    await stage.client.send({ method: 'DELETE', path: `${path}/none`, body: {} });
+    await untilMade('Job', jobId);
+    await requestTrainingCancel(stage.db, organizationId, jobId);
+    await untilJob(jobId, 'CANCELLED');
+  });
+
   test('makes nothing of a row that the Organization does not allow', async () => {
     const outside = await order({ trainingDataUri: 's3://acme-secrets/all.csv' });
     await untilJob(outside, 'FAILED', /in none of spec\.training\.dataStores/);
@@ -234,13 +299,9 @@ describe('training in a cluster', { skip }, () => {
   });
 
   test('serves a model, scales it, rolls it, and takes it away', async () => {
-    const deploymentId = 'deploy-2026-11-30-0000000001';
-    const place = { organizationId, deploymentId };
-    await insertDeployment(stage.db, organizationId, {
-      ...{ deploymentId, keyId: randomUUID(), name: 'sentiment', modelUri: 's3://acme-models/m/', baseModel: null },
+    const deploymentId = await serve('sentiment', {
       ...{ replicas: 3, resources: { cpu: '2', memory: '4Gi', gpu: '1' } },
       autoScaling: { minReplicas: 2, maxReplicas: 5, targetUtilization: 60 },
-      keySealed: sealServingKey(envelope, place, 'the key of its pods'),
     });
     const untilDeployed = (status: string) =>
       until(async () => {
@@ -281,71 +342,241 @@ describe('training in a cluster', { skip }, () => {
     await ready(rolled.metadata.generation);
     await untilDeployed('IN_SERVICE');
 
-    await requestUndeploy(stage.db, organizationId, deploymentId);
-    await until(async () => (await listDeployments(stage.db, organizationId)).length === 0, 'it to be deleted');
+    await undeploy(deploymentId);
     for (const kind of ['Deployment', 'Service'] as const) assert.equal(await find(kind, name), undefined, kind);
     assert.equal(await stage.hands.find('Secret', `${namespace}/${secretKeyRef.name}`), undefined);
   });
 
-  test('uses KServe where the cluster has it', async () => {
-    await addKind(stage.server, inferenceServiceDefinition, '/apis/serving.kserve.io/v1beta1/inferenceservices');
-    aheadMs += 61_000;
-    const deploymentId = 'deploy-2026-11-30-0000000002';
-    await insertDeployment(stage.db, organizationId, {
-      ...{ deploymentId, keyId: randomUUID(), name: 'by-kserve', modelUri: 's3://acme-models/m/', baseModel: null },
-      ...{ replicas: 2, resources: {}, autoScaling: null },
-      keySealed: sealServingKey(envelope, { organizationId, deploymentId }, 'a key'),
+  test('puts back what somebody has changed or deleted of a deployment', async () => {
+    const name = 'serve-kept';
+    const deploymentId = await serve('kept', {
+      autoScaling: { minReplicas: 2, maxReplicas: 5, targetUtilization: 60 },
     });
-    const made = await untilMade('InferenceService', 'serve-by-kserve');
-    assert.deepEqual([made.spec.predictor.minReplicas, made.spec.predictor.maxReplicas], [2, 2]);
-    assert.equal(made.spec.predictor.containers[0].name, 'kserve-container');
-    assert.equal(await find('Deployment', 'serve-by-kserve'), undefined);
-    await report('InferenceService', 'serve-by-kserve', {
-      conditions: [{ type: 'Ready', status: 'True' }],
-      address: { url: 'http://serve-by-kserve-predictor.acme-training.svc.cluster.local' },
+    const kinds = ['Service', 'Deployment', 'HorizontalPodAutoscaler'] as const;
+    for (const kind of kinds) await untilMade(kind, name);
+    const change = (kind: TrainingKind, body: object) =>
+      stage.client.send({
+        ...{ method: 'PATCH', path: pathOf(kind, name), contentType: 'application/merge-patch+json', body },
+      });
+    // biome-ignore lint/suspicious/noExplicitAny: the spec of any kind.
+    const untilBack = (kind: TrainingKind, what: string, is: (spec: any) => unknown) =>
+      until(async () => is((await find(kind, name))?.spec ?? {}), `${what} of the ${kind} to be back`);
+
+    const containers = [{ name: 'server', image: 'registry.example/other:1' }];
+    await change('Deployment', { spec: { template: { spec: { containers } } } });
+    await untilBack('Deployment', 'the image', ({ template }) => {
+      const [container] = template?.spec.containers ?? [];
+      return container?.image === 'chaperone:now' && container.args;
     });
-    const row = await until(async () => {
-      const [found] = await listDeployments(stage.db, organizationId);
-      return found?.status === 'IN_SERVICE' && found;
-    }, 'it to be in service');
-    assert.equal(row.address, 'http://serve-by-kserve-predictor.acme-training.svc.cluster.local/v1');
-    await requestUndeploy(stage.db, organizationId, deploymentId);
-    await until(async () => !(await find('InferenceService', 'serve-by-kserve')), 'it to go');
+    await change('HorizontalPodAutoscaler', { spec: { maxReplicas: 50 } });
+    await untilBack('HorizontalPodAutoscaler', 'the bound', ({ maxReplicas }) => maxReplicas === 5);
+    await change('Service', { spec: { selector: { 'chaperone.dev/served-model': 'another' } } });
+    await untilBack('Service', 'the selector', ({ selector }) => selector?.['chaperone.dev/served-model'] === 'kept');
+    await change('Deployment', { metadata: { ownerReferences: null } });
+    await until(async () => (await find('Deployment', name)).metadata.ownerReferences, 'the owner to be back');
+    await change('Deployment', { spec: { replicas: 0 } });
+    await untilBack('Deployment', 'the least number of pods', ({ replicas }) => replicas === 2);
+
+    // What an autoscaler does, and what somebody adds, is no change of what is wanted.
+    await change('Deployment', { spec: { replicas: 4 }, metadata: { labels: { team: 'green' } } });
+    const first = writes.length;
+    const rounds = reads.length + 4 * kinds.length;
+    await until(() => reads.length >= rounds, 'some rounds');
+    assert.deepEqual(writes.slice(first), []);
+    await change('Deployment', { spec: { minReadySeconds: 60, progressDeadlineSeconds: 3_000 } });
+    await untilBack('Deployment', 'the deadline', ({ progressDeadlineSeconds }) => progressDeadlineSeconds === 300);
+    const { spec, metadata } = await find('Deployment', name);
+    assert.deepEqual([spec.replicas, metadata.labels.team], [4, 'green']);
+
+    for (const kind of kinds) {
+      const { uid } = (await find(kind, name)).metadata;
+      await stage.client.send({ method: 'DELETE', path: pathOf(kind, name), body: {} });
+      await until(async () => {
+        const again = await find(kind, name);
+        return again && again.metadata.uid !== uid;
+      }, `the ${kind} to be made again`);
+    }
+    const secretPath = `${namespace}/${servingSecretName('kept')}`;
+    await stage.hands.change('Secret', secretPath, { data: { key: Buffer.from('mine').toString('base64') } });
+    const key = async () => decode(await stage.hands.find('Secret', secretPath), 'key');
+    await until(async () => (await key()) === 'the key of its pods', 'the key to be back');
+    await stage.hands.remove('Secret', secretPath);
+    await until(async () => (await stage.hands.find('Secret', secretPath)) && (await key()), 'the Secret to be back');
+    await undeploy(deploymentId);
   });
 
-  test('uses Kubeflow’s TrainJob where the cluster has it', async (t) => {
-    const definition = await readTrainJobDefinition();
-    if (!definition) return t.skip('needs Go, for the definition in the module of Kubeflow Trainer');
-    await addKind(stage.server, definition, '/apis/trainer.kubeflow.org/v1alpha1/trainjobs');
-    aheadMs += 61_000;
-    const jobId = await order();
-    await untilJob(jobId, 'STARTING', /being made/);
-    const made = await untilMade('TrainJob', jobId);
-    assert.equal(made.spec.runtimeRef.name, 'torch-distributed');
-    const { trainer } = made.spec;
-    assert.deepEqual([trainer.numNodes, trainer.numProcPerNode, trainer.image], [2, 1, 'chaperone:now']);
-    assert.deepEqual(
-      [trainer.command, trainer.args],
-      [
-        ['node', '/app/chaperone.js'],
-        ['trainer', 'train'],
+  test('uses KServe where the cluster has it, by its own definition', async (t) => {
+    const definition = await readInferenceServiceDefinition();
+    if (!definition) return t.skip('needs Go, for the definition in the module of KServe');
+    const before = await serve('before-kserve');
+    await untilMade('Deployment', 'serve-before-kserve');
+    await addKind(stage.server, definition, '/apis/serving.kserve.io/v1beta1/inferenceservices');
+    // The API server tells of another kind after a moment.
+    await until(() => {
+      aheadMs += 61_000;
+      return operatorObjects.has('InferenceService');
+    }, 'the kind to be told of');
+    // What was made before stays what it is, also where somebody deletes its Deployment.
+    await stage.client.send({ method: 'DELETE', path: pathOf('Deployment', 'serve-before-kserve'), body: {} });
+    await untilMade('Deployment', 'serve-before-kserve');
+    assert.equal(await find('InferenceService', 'serve-before-kserve'), undefined);
+    await undeploy(before);
+
+    const name = 'serve-by-kserve';
+    const deploymentId = await serve('by-kserve', {
+      ...{ modelUri: 'pvc://datasets/models/m/', resources: { cpu: '500m', memory: '1Gi', gpu: '1' } },
+      autoScaling: { minReplicas: 2, maxReplicas: 5, targetUtilization: 60 },
+    });
+    const untilServed = (status: string) =>
+      until(async () => {
+        const [found] = await listDeployments(stage.db, organizationId);
+        return found?.status === status && found;
+      }, `it to be ${status}`);
+    const { metadata, spec } = await untilMade('InferenceService', name).catch(async (cause) => {
+      const [row] = await listDeployments(stage.db, organizationId);
+      throw new Error(`It is ${row?.status}: ${row?.message}`, { cause });
+    });
+    assert.equal(metadata.annotations['serving.kserve.io/deploymentMode'], 'RawDeployment');
+    const { minReplicas, maxReplicas, scaleMetric, scaleTarget, containers, volumes } = spec.predictor;
+    assert.deepEqual([minReplicas, maxReplicas, scaleMetric, scaleTarget], [2, 5, 'cpu', 60]);
+    const [container] = containers;
+    assert.deepEqual([container.name, container.args], ['kserve-container', ['trainer', 'serve', '--port', '8080']]);
+    assert.equal(container.resources.limits['nvidia.com/gpu'], '1');
+    assert.equal(volumes.at(-1).persistentVolumeClaim.claimName, 'datasets');
+    assert.equal(await find('Deployment', name), undefined);
+
+    // As its controller reports: first what is not there yet, then the parts, then the whole.
+    const at = { lastTransitionTime: '2026-11-30T00:00:00Z' };
+    const notReady = { status: 'False', reason: 'MinimumReplicasUnavailable', message: 'No pod is available' };
+    await report('InferenceService', name, {
+      observedGeneration: 1,
+      conditions: [
+        { type: 'PredictorReady', severity: 'Info', ...at, ...notReady },
+        { type: 'Ready', ...at, ...notReady },
       ],
-    );
-    const reserved = trainer.env.filter(({ name }: { name: string }) =>
-      /^PET_|^MASTER_|^RANK$|^WORLD_SIZE$/.test(name),
-    );
-    assert.deepEqual(reserved, [], 'its runtime sets these');
-    assert.equal(await find('Job', jobId), undefined);
-    const condition = {
-      status: 'True',
-      reason: 'JobsCompleted',
-      message: 'jobset completed',
-      lastTransitionTime: '2026-11-30T00:00:00Z',
-    };
-    await report('TrainJob', jobId, { conditions: [{ type: 'Complete', ...condition }] });
-    await untilJob(jobId, 'COMPLETED');
+    });
+    const waiting = await untilServed('CREATING');
+    await until(async () => (await untilServed('CREATING')).message === notReady.message, 'the reason');
+    assert.equal(waiting.address, null);
+    await makePod('predictor', { 'chaperone.dev/served-model': 'by-kserve' }, readyPod);
+    const url = `http://${name}-predictor.${namespace}.svc.cluster.local`;
+    await report('InferenceService', name, {
+      ...{ observedGeneration: 1, url: `http://${name}-${namespace}.example.com`, address: { url } },
+      conditions: ['IngressReady', 'PredictorReady', 'Ready'].map((type) => ({ type, status: 'True', ...at })),
+      components: { predictor: { url } },
+      deploymentMode: 'RawDeployment',
+      modelStatus: { transitionStatus: 'UpToDate', states: { activeModelState: 'Loaded' } },
+    });
+    const { address, readyReplicas } = await untilServed('IN_SERVICE');
+    assert.deepEqual([address, readyReplicas], [`${url}/v1`, 1]);
+
+    await stage.client.send({
+      ...{ method: 'PATCH', path: pathOf('InferenceService', name), contentType: 'application/merge-patch+json' },
+      body: { spec: { predictor: { maxReplicas: 50 } } },
+    });
+    const maximum = async () => (await find('InferenceService', name)).spec.predictor.maxReplicas;
+    await until(async () => (await maximum()) === 5, 'the bound to be back');
+    await removePod('predictor');
+    await undeploy(deploymentId);
+    assert.equal(await find('InferenceService', name), undefined);
   });
+
+  /** How each version lets a TrainJob change the pods of its runtime, and what it says of them here. */
+  const versions = [
+    ['v2.0.1', (spec: Patched) => spec.podSpecOverrides?.[0]],
+    ['v2.1.0', (spec: Patched) => spec.podTemplateOverrides?.[0]?.spec],
+    ['v2.3.0', (spec: Patched) => patchedPod(spec)?.template.spec.template.spec],
+  ] as const;
+
+  for (const [version, podOf] of versions) {
+    test(`uses Kubeflow’s TrainJob where the cluster has it, as Trainer ${version} defines it`, async (t) => {
+      const definition = await readTrainJobDefinition(version);
+      if (!definition) return t.skip('needs Go, for the definition in the module of Kubeflow Trainer');
+      if (version === 'v2.0.1') {
+        await addKind(stage.server, definition, '/apis/trainer.kubeflow.org/v1alpha1/trainjobs');
+      } else await replaceKind(stage.server, definition);
+      // The API server shows another definition after a moment.
+      const fields = async () => {
+        aheadMs += 61_000;
+        return (await operatorObjects.fieldsOf('TrainJob')).join();
+      };
+      const [field = ''] = Object.keys(specOf(definition)).filter((name) => /overrides|patches/i.test(name));
+      await until(async () => (await fields()).includes(field), field);
+      const jobId = await order({ trainingDataUri: 'pvc://datasets/train.csv' });
+      await untilJob(jobId, 'STARTING', /being made/);
+      const { spec } = await untilMade('TrainJob', jobId);
+      assert.equal(spec.runtimeRef.name, 'torch-distributed');
+      const { trainer } = spec;
+      assert.deepEqual([trainer.numNodes, trainer.numProcPerNode, trainer.image], [2, 1, 'chaperone:now']);
+      assert.deepEqual(trainer.command, ['node', '/app/chaperone.js']);
+      assert.deepEqual(trainer.args, ['trainer', 'train']);
+      assert.deepEqual(trainer.resourcesPerNode.limits, { 'nvidia.com/gpu': '1' });
+      const reserved = trainer.env.filter(({ name }: { name: string }) =>
+        /^PET_|^MASTER_|^RANK$|^WORLD_SIZE$/.test(name),
+      );
+      assert.deepEqual(reserved, [], 'its runtime sets these');
+      const pod = podOf(spec);
+      assert.deepEqual(pod?.nodeSelector, { gpu: 'yes' });
+      assert.deepEqual(
+        pod?.volumes.map(({ name }) => name),
+        pod?.containers[0]?.volumeMounts.map(({ name }) => name),
+      );
+      assert.equal(pod?.containers[0]?.name, 'node');
+      assert.equal(await find('Job', jobId), undefined);
+
+      // As its controller reports: the pods by step, then the end.
+      const counts = { ready: 0, succeeded: 0, failed: 0, active: 2, suspended: 0 };
+      await report('TrainJob', jobId, { jobsStatus: [{ name: 'node', ...counts }] });
+      await makePod(jobId, { 'jobset.sigs.k8s.io/jobset-name': jobId }, { phase: 'Running' });
+      await untilJob(jobId, 'IN_PROGRESS');
+      await removePod(jobId);
+      const isFailure = version === 'v2.1.0';
+      const condition = isFailure
+        ? { type: 'Failed', reason: 'FailedJobs', message: 'jobset failed due to one or more job failures' }
+        : { type: 'Complete', reason: 'AllJobsCompleted', message: 'jobset completed successfully' };
+      const at = { status: 'True', lastTransitionTime: '2026-11-30T00:00:00Z' };
+      await report('TrainJob', jobId, { conditions: [{ ...condition, ...at }] });
+      await untilJob(jobId, isFailure ? 'FAILED' : 'COMPLETED', isFailure ? /one or more job failures/ : /^$/);
+    });
+  }
 });
+
+interface PatchedPod {
+  readonly nodeSelector?: object;
+  readonly volumes: readonly { readonly name: string }[];
+  readonly containers: readonly {
+    readonly name: string;
+    readonly volumeMounts: readonly { readonly name: string }[];
+  }[];
+}
+
+/** Of a TrainJob's spec, what changes the pods. */
+interface Patched {
+  readonly podSpecOverrides?: readonly PatchedPod[];
+  readonly podTemplateOverrides?: readonly { readonly spec: PatchedPod }[];
+  readonly runtimePatches?: readonly {
+    readonly trainingRuntimeSpec: {
+      readonly template: {
+        readonly spec: {
+          readonly replicatedJobs: readonly {
+            readonly template: { readonly spec: { readonly template: { readonly spec: PatchedPod } } };
+          }[];
+        };
+      };
+    };
+  }[];
+}
+
+function patchedPod({ runtimePatches }: Patched) {
+  return runtimePatches?.[0]?.trainingRuntimeSpec.template.spec.replicatedJobs[0];
+}
+
+/** The fields of the spec, by a definition. */
+function specOf(definition: object): object {
+  // biome-ignore lint/suspicious/noExplicitAny: a CustomResourceDefinition
+  const [version] = (definition as any).spec.versions;
+  return version.schema.openAPIV3Schema.properties.spec.properties;
+}
 
 /** With the rights that the chart gives, and no others. */
 async function makeOperatorClient({ server, client }: Stage): Promise<ApiClient> {
