@@ -48,6 +48,10 @@ const benchmarks: Readonly<Record<string, Entry>> = {
       'how far the confidence of the support desk can be believed, and how fast its figures are read; with --load, many conversations at once',
     load: async () => (await import('./support.ts')).support,
   },
+  summary: {
+    title: 'how fast the summary of a million texts is read, and whether it equals what was answered of each',
+    load: async () => (await import('./summary.ts')).summary,
+  },
   hostile: {
     title: 'the memory of a proxy during and after thousands of hostile requests',
     load: async () => (await import('./hostile.ts')).hostile,
