@@ -32,19 +32,22 @@ export interface Sent {
  */
 export interface Chats {
   /** The chat that a body continues, and what is new in it. Undefined: it is to be read as a whole. */
-  find(scope: number, sent: Sent): { readonly chat: Chat; readonly turn: Turn } | undefined;
-  /** Remembers a call. @param before its chat, as `find` has found it */
-  note(sent: Sent, chat: Chat, before?: Chat): void;
+  find(scope: number, sent: Sent): { readonly chat: Noted; readonly turn: Turn } | undefined;
+  /** Remembers a call. @param before its chat, as `find` has just found it */
+  note(sent: Sent, chat: Chat, before?: Noted): void;
 }
 
 const most = 4_096;
 
+/** It is changed by each call of its chat: a new object for each would make garbage among the old ones. */
 interface Noted extends Chat {
+  point: number;
+  messages: number;
   /** How many bytes of the body its messages end after, and the checksum of these. */
-  readonly bytes: number;
-  readonly checksum: number;
+  bytes: number;
+  checksum: number;
   /** How many values of the list they are. */
-  readonly values: number;
+  values: number;
 }
 
 export function makeChats(): Chats {
@@ -61,13 +64,17 @@ export function makeChats(): Chats {
     note({ list, raw }, { scope, root, point, messages }, before) {
       const bytes = endOfList(raw, list.values.at(-1));
       if (bytes === 0) return;
-      const place = placeOf(scope, list);
-      const former = before && chats.get(place);
-      const checksum =
-        former && former === before && former.bytes < bytes
-          ? crc32(raw.subarray(former.bytes, bytes), former.checksum)
-          : crc32(raw.subarray(0, bytes));
-      chats.set(place, { scope, root, point, messages, bytes, checksum, values: list.values.length });
+      const values = list.values.length;
+      if (before && before.bytes < bytes) {
+        before.checksum = crc32(raw.subarray(before.bytes, bytes), before.checksum);
+        before.point = point;
+        before.messages = messages;
+        before.bytes = bytes;
+        before.values = values;
+        return;
+      }
+      const checksum = crc32(raw.subarray(0, bytes));
+      chats.set(placeOf(scope, list), { scope, root, point, messages, bytes, checksum, values });
     },
   };
 }

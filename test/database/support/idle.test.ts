@@ -32,20 +32,26 @@ describe('conversations that nobody continues', () => {
   const begin = async (tenant: Tenant, conversations: readonly Idle[]) => {
     const userId = userIdOf(tenant.id, 'carl');
     await noteUser(database.owner, tenant.id, { userId, externalId: 'carl' });
-    for (const { id, hours, status = 'active', sender = 'ai', messageStatus = 'completed', ...rest } of conversations) {
+    const rows = conversations.map(({ hours, wasEscalated, ...one }) => {
+      const { status = 'active', sender = 'ai', messageStatus = 'completed' } = one;
       const at = new Date(Date.now() - hours * 3_600_000);
-      await database.owner.query(
-        `insert into chaperone.support_conversations (organization_id, conversation_id, user_id, channel, status, messages,
-           created_at, updated_at, escalated_at)
-         values ($1, $2, $3, 'chat', $4, 2, $5, $5::timestamptz, case when $6 then $5::timestamptz end)`,
-        [tenant.id, id, userId, status, at, status === 'escalated' || rest.wasEscalated === true],
-      );
-      await database.owner.query(
-        `insert into chaperone.support_messages (organization_id, conversation_id, number, message_id, sender, status)
-         values ($1, $2, 1, 'msg_1', 'user', 'completed'), ($1, $2, 2, 'msg_2', $3, $4)`,
-        [tenant.id, id, sender, messageStatus],
-      );
-    }
+      const escalatedAt = status === 'escalated' || wasEscalated ? at : null;
+      return { id: one.id, status, sender, messageStatus, at, escalatedAt };
+    });
+    await database.owner.query(
+      `insert into chaperone.support_conversations (organization_id, conversation_id, user_id, channel, status, messages,
+         created_at, updated_at, escalated_at)
+       select $1, id, $2, 'chat', status, 2, at, at, "escalatedAt"
+       from jsonb_to_recordset($3) as c (id text, status text, at timestamptz, "escalatedAt" timestamptz)`,
+      [tenant.id, userId, JSON.stringify(rows)],
+    );
+    await database.owner.query(
+      `insert into chaperone.support_messages (organization_id, conversation_id, number, message_id, sender, status)
+       select $1, id, number, 'msg_' || number, m.sender, m.status
+       from jsonb_to_recordset($2) as c (id text, sender text, "messageStatus" text)
+         cross join lateral (values (1, 'user', 'completed'), (2, c.sender, "messageStatus")) m (number, sender, status)`,
+      [tenant.id, JSON.stringify(rows)],
+    );
   };
   const resolvedOf = async (tenant: Tenant) => {
     const { rows } = await database.owner.query<{ id: string }>(
