@@ -80,6 +80,12 @@ function dataOf({ starts, series }: ChartSpec): uPlot.AlignedData {
   return [starts.map((start) => Date.parse(start) / 1_000), ...series.map(({ values }) => [...values])];
 }
 
+/** How far labels along the axis are apart, in seconds: whole hours or days. */
+const increments = {
+  hour: [1, 2, 3, 6, 12, 24].map((hours) => hours * 3_600),
+  day: [1, 2, 5, 7, 10, 14].map((days) => days * 86_400),
+};
+
 function makeOptions(
   { series, format, tick = format, interval, starts }: ChartSpec,
   element: HTMLElement,
@@ -99,7 +105,8 @@ function makeOptions(
     height,
     // Days are those of UTC, as in the API; hours are the reader's.
     ...(interval === 'day' && { tzDate: (s: number) => uPlot.tzDate(new Date(s * 1_000), 'Etc/UTC') }),
-    padding: [10, 6, 0, 0],
+    // The last label is as wide as the others.
+    padding: [10, 20, 0, 0],
     legend: { live: true },
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
     scales: {
@@ -111,6 +118,7 @@ function makeOptions(
         ...axis,
         grid: { show: false },
         space: 70,
+        incrs: increments[interval],
         size: 30,
         values: (_, splits) => splits.map((s) => nameTime(s, interval)),
       },

@@ -14,8 +14,8 @@ import { showTiles } from './tiles.ts';
 export function showSimulation(answer: Simulation): TemplateResult {
   return html`${showSums(answer)}
     ${showSection('What differs from what is in force', showChanges(answer))}
-    ${showSection('Would be refused', showRules(answer.refused.rules, 'No recorded call would be refused'))}
-    ${answer.reported.length > 0 ? showSection('Would be reported', showRules(answer.reported, '')) : nothing}
+    ${showSection('Would be refused', showRules('refuse', answer.refused.rules))}
+    ${answer.reported.length > 0 ? showSection('Would be reported', showRules('report', answer.reported)) : nothing}
     ${showMoved(answer)}
     ${
       answer.by_user.length > 0
@@ -61,10 +61,10 @@ function showChanges({ changes }: Simulation): TemplateResult {
   </ul>`;
 }
 
-function showRules(rules: readonly SimulatedRule[], none: string): TemplateResult {
-  if (rules.length === 0) return showEmpty(none);
+function showRules(does: 'refuse' | 'report', rules: readonly SimulatedRule[]): TemplateResult {
+  if (rules.length === 0) return showEmpty(`No rule would ${does} a recorded call`);
   return showTable(
-    'Rules, with the calls that they would refuse or report',
+    `Rules, with the calls that they would ${does}`,
     [
       {
         label: 'Decided by',

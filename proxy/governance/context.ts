@@ -19,7 +19,7 @@ export interface CallingSurface {
 
 /** What the use cases work with. Each takes only what it needs of it. */
 export interface GovernanceContext {
-  readonly pipeline: Pick<Pipeline, 'admit' | 'ask' | 'authenticate' | 'explain'>;
+  readonly pipeline: Pick<Pipeline, 'admit' | 'ask' | 'explain'>;
   /** The APIs that the proxy serves, with their calls. */
   readonly surfaces: readonly CallingSurface[];
   /** @throws {ProxyError} where no configuration is in force */

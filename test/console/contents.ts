@@ -22,12 +22,13 @@ const config = {
   config: { analysis_type: 'topic', categories: [{ name: 'delivery' }, { name: 'payment' }] },
 };
 
-const review = {
+/** For the review queue. Whoever reviews takes the most urgent first. */
+export const review = {
   query: 'May I return shoes that I have worn?',
-  ...{ response: 'Yes, for ever and ever.', category: 'policy', priority: 2 },
+  ...{ response: 'Yes, for ever and ever.', category: 'policy', priority: 1 },
 };
 
-/** What people and programs make by the API: an article and its second version, a config, a webhook, a review. */
+/** What people and programs make by the API: an article and its second version, a config, a webhook. */
 export async function addContents(ask: Ask): Promise<void> {
   const make = async (path: string, body: object) => {
     const answer = await ask('POST', path, body);
@@ -38,7 +39,6 @@ export async function addContents(ask: Ask): Promise<void> {
   const changed = { content: article.content.replace('an hour', 'a day') };
   await make('/api/v1/knowledge-base', { article_id: made.article_id, ...changed });
   await make('/v1/analysis/configs', config);
-  await make('/api/v1/review/queue', review);
   const webhook = { name: 'incidents', url: 'https://hooks.example.com/chaperone', events: ['budget.warning'] };
   const { id } = (await make('/v1/webhooks', webhook)) as { id: string };
   await make(`/v1/webhooks/${id}/test`, {});

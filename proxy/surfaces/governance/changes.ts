@@ -37,14 +37,13 @@ export const changes: Route<GovernanceContext> = (app, context) => {
       roles: 'everyone for `requests`; the others by role',
       answers: { 200: { description: 'The events.', content: { 'text/event-stream': {} } } },
     },
-    handler({ caller, query, raw, id }, reply) {
-      const { headers, rawHeaders } = raw;
+    handler({ caller, query, findCaller, id }, reply) {
       const topics = readTopics(query.topics);
       const stream = new ChangeStream();
       try {
         const stop = watch({
           ...{ caller, topics },
-          findAgain: async () => (await context.pipeline.authenticate({ headers, rawHeaders })).caller,
+          findAgain: findCaller,
           began: () => stream.say('ready', {}),
           changed: (names) => stream.changed(names),
           ended: (problem) => stream.finish('end', openAiEnvelope.show(problem, id)),

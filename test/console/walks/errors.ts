@@ -3,27 +3,28 @@ import { it } from 'node:test';
 import { type Stage, shows } from '../stage.ts';
 
 const id = '00000000-0000-4000-8000-000000000000';
+const reviewItem = `/reviews/rev-${'0'.repeat(24)}`;
 
 /** Every page that asks for something before it shows anything. */
 const places = [
   ...['/', '/requests', `/requests/req_${'0'.repeat(32)}`, '/sessions', '/conversations', `/conversations/${id}`],
   ...['/limits', '/personas', `/personas/${id}`, '/guardrails', '/simulate', '/knowledge', '/knowledge/kb_1'],
-  ...['/analyses', '/reviews', '/reviews/rev-1', '/webhooks', `/webhooks/${id}`, '/jobs', '/audit'],
+  ...['/analyses', '/reviews', reviewItem, '/webhooks', `/webhooks/${id}`, '/jobs', '/audit'],
 ];
 
 /** The pages of single things, with what is said of one that does not exist. */
 const absent: readonly (readonly [place: string, text: RegExp])[] = [
   [`/requests/req_${'0'.repeat(32)}`, /Request not found/],
-  [`/conversations/${id}`, /Conversation not found/],
+  [`/conversations/${id}`, /^Conversation .* not found/],
   [`/personas/${id}`, /Persona not found/],
   ['/knowledge/kb_1', /Article not found/],
-  ['/reviews/rev-1', /Review item not found/],
+  [reviewItem, /Review item not found/],
   [`/webhooks/${id}`, /Webhook not found/],
 ];
 
 export function walkErrors(stage: () => Stage): void {
   it('says on every page that the database is away, and shows the page when it is back', async () => {
-    const person = await stage().visit({ complaints: /503/ });
+    const person = await stage().visit({ at: '/explain', complaints: /503/ });
     await person.settled();
     const away = {
       ...{ status: 503, contentType: 'application/json' },
@@ -37,7 +38,6 @@ export function walkErrors(stage: () => Stage): void {
       assert.equal(await person.main.locator('table, form').count(), 0, `${place} shows nothing that it does not know`);
     }
     await person.page.unroute(asked);
-    await person.page.getByRole('alert').getByRole('button', { name: 'Try again' }).click();
     await shows(person.main, 'Organization/acme');
     await person.leave();
   });

@@ -27,8 +27,10 @@ export function walkLive(stage: () => Stage): void {
     const { visit, ask } = stage();
     const made = await ask('POST', '/v1/keys', { name: `key ${Date.now()}`, type: 'secret', roles: ['analyst'] });
     const { id, key } = made.body as { id: string; key: string };
-    const person = await visit({ token: null, complaints: /401/ });
+    const person = await visit({ token: null, complaints: /40[01]/ });
     await person.page.getByLabel('Token or key', { exact: true }).fill(key);
+    await person.page.keyboard.press('Enter');
+    await shows(person.page.getByRole('alert'), 'Name the user');
     await person.page.getByLabel('Act for the user').fill('ann@example.com');
     await person.page.keyboard.press('Enter');
     await shows(person.main.locator('.age'), 'Live');

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { it } from 'node:test';
 import type { BrowserContextOptions, Page } from 'playwright-core';
+import { review } from '../contents.ts';
 import { type Stage, shows, type Visit } from '../stage.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -95,6 +96,7 @@ async function simulate({ page, main }: Visit): Promise<void> {
 export function walkLooks(stage: () => Stage): void {
   for (const [look, browser] of Object.entries(looks)) {
     it(`can be read and operated on every page: ${look}`, async () => {
+      assert.equal((await stage().ask('POST', '/api/v1/review/queue', review)).status, 200);
       const person = await stage().visit({ browser, complaints: /404/ });
       const wrong: string[] = [];
       for (const [name, place, act] of places) {

@@ -30,7 +30,7 @@ export function makeGovernance(
     close: async () => {},
   };
   return {
-    pipeline: { admit: reach, ask: reach, authenticate: reach, explain: reach },
+    pipeline: { admit: reach, ask: reach, explain: reach },
     surfaces: [{ calls: { prefix: '/v1', operations: [chat] } }],
     inForce: () => inForce,
     modelRules: makeModelRules(),
