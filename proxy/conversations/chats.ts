@@ -18,8 +18,16 @@ export interface Chat {
 
 /** A body whose messages may continue a chat. */
 export interface Sent {
+  /** Whose it is, as of a chat. */
+  readonly scope: number;
   readonly list: MessageList;
   readonly raw: Buffer;
+  /** Where its chat is kept. */
+  readonly place: number;
+}
+
+export function sentBy(scope: number, list: MessageList, raw: Buffer): Sent {
+  return { scope, list, raw, place: placeOf(scope, list) };
 }
 
 /**
@@ -32,9 +40,9 @@ export interface Sent {
  */
 export interface Chats {
   /** The chat that a body continues, and what is new in it. Undefined: it is to be read as a whole. */
-  find(scope: number, sent: Sent): { readonly chat: Noted; readonly turn: Turn } | undefined;
+  find(sent: Sent): { readonly chat: Noted; readonly turn: Turn } | undefined;
   /** Remembers a call. @param before its chat, as `find` has just found it */
-  note(sent: Sent, chat: Chat, before?: Noted): void;
+  note(sent: Sent, chat: Omit<Chat, 'scope'>, before?: Noted): void;
 }
 
 const most = 4_096;
@@ -53,15 +61,17 @@ interface Noted extends Chat {
 export function makeChats(): Chats {
   const chats = new Recent<Noted>(most);
   return {
-    find(scope, { list, raw }) {
-      const chat = chats.get(placeOf(scope, list));
+    find({ scope, list, raw, place }) {
+      // What goes on has more than one.
+      if (list.values.length < 2) return undefined;
+      const chat = chats.get(place);
       if (!chat || chat.scope !== scope || chat.values >= list.values.length || chat.bytes >= raw.length)
         return undefined;
       if (crc32(raw.subarray(0, chat.bytes)) !== chat.checksum) return undefined;
       const turn = nextTurn(readFrom(list, chat.values));
       return turn && { chat, turn };
     },
-    note({ list, raw }, { scope, root, point, messages }, before) {
+    note({ scope, list, raw, place }, { root, point, messages }, before) {
       const bytes = endOfList(raw, list.values.at(-1));
       if (bytes === 0) return;
       const values = list.values.length;
@@ -74,7 +84,7 @@ export function makeChats(): Chats {
         return;
       }
       const checksum = crc32(raw.subarray(0, bytes));
-      chats.set(placeOf(scope, list), { scope, root, point, messages, bytes, checksum, values });
+      chats.set(place, { scope, root, point, messages, bytes, checksum, values });
     },
   };
 }

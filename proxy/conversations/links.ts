@@ -2,7 +2,7 @@ import type { Envelope } from '../../database/envelope.ts';
 import type { CallPlace } from '../../database/requests.ts';
 import type { Body } from '../providers/json.ts';
 import type { OperationName } from '../providers/operation-name.ts';
-import { makeChats, type Sent } from './chats.ts';
+import { makeChats, type Sent, sentBy } from './chats.ts';
 import { branchNumber, branchOf, type Digests, makeDigests, nameBranch, type Root } from './digests.ts';
 import { type End, makeEnds, type Scope } from './ends.ts';
 import { Fingerprint } from './fingerprint.ts';
@@ -189,7 +189,7 @@ export function makeLink({ organizationId, lookUp, onLinked }: LinkOptions): Lin
 
   /** A call of a chat that this proxy knows: only what is new in it is read. */
   const linkNext = (digests: Digests, scope: Scope, sent: Sent): Linked | undefined => {
-    const found = chats.find(scope.digest, sent);
+    const found = chats.find(sent);
     const at = found && points.find(found.chat.point);
     if (!at) return undefined;
     const { chat, turn } = found;
@@ -207,7 +207,7 @@ export function makeLink({ organizationId, lookUp, onLinked }: LinkOptions): Lin
     });
     const messages = chat.messages + turn.reply.length + turn.fresh.length;
     ends.note(scope, messages, turn.fresh, linked.place);
-    chats.note(sent, { scope: chat.scope, root, point: own, messages }, chat);
+    chats.note(sent, { root, point: own, messages }, chat);
     return linked;
   };
 
@@ -215,7 +215,7 @@ export function makeLink({ organizationId, lookUp, onLinked }: LinkOptions): Lin
     const scopeText = `${userId} ${session?.length ?? ''}:${session ?? ''} `;
     const scope = scopeOf(digests, scopeText, session !== undefined);
     const list = raw && listMessages(operation, body);
-    const sent = list && { list, raw };
+    const sent = list && sentBy(scope.digest, list, raw);
     const next = sent && linkNext(digests, scope, sent);
     if (next) return next;
     const messages = readMessages(operation, body);
@@ -255,7 +255,7 @@ export function makeLink({ organizationId, lookUp, onLinked }: LinkOptions): Lin
     const last = messages.at(-1);
     if (sent && last?.by === 'caller' && last === fresh.at(-1)) {
       const point = linked.place.messageDigest;
-      chats.note(sent, { scope: scope.digest, root, point, messages: messages.length });
+      chats.note(sent, { root, point, messages: messages.length });
     }
     return linked;
   };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { makeChats, type Sent } from '../../../proxy/conversations/chats.ts';
+import { makeChats, type Sent, sentBy } from '../../../proxy/conversations/chats.ts';
 import { listMessages } from '../../../proxy/conversations/messages.ts';
 import type { Body } from '../../../proxy/providers/json.ts';
 
@@ -13,15 +13,15 @@ function send(text: string, operation: 'chat' | 'responses' = 'chat'): Sent {
   const body: Body = JSON.parse(text);
   const list = listMessages(operation, body);
   assert.ok(list);
-  return { list, raw: Buffer.from(text) };
+  return sentBy(scope, list, Buffer.from(text));
 }
 
 /** What is found of a call after another one. */
-function find(before: Sent, call: Sent, whose = scope) {
+function find(before: Sent, call: Sent) {
   const chats = makeChats();
   const root = { conversationId: '', digest: 2 };
-  chats.note(before, { scope, root, point: 3, messages: before.list.values.length });
-  return chats.find(whose, call);
+  chats.note(before, { root, point: 3, messages: before.list.values.length });
+  return chats.find(call);
 }
 
 /** How clients write the bodies of two calls, of which the second one continues the first. */
@@ -92,7 +92,10 @@ describe('a call is read as a whole', () => {
 
   test('by another user, or in another session', () => {
     const next = write(first, answer, first, answer, first);
-    assert.deepEqual([find(before, next)?.chat.point, find(before, next, scope + 2 ** 40)], [3, undefined]);
+    assert.deepEqual(
+      [find(before, next)?.chat.point, find(before, { ...next, scope: scope + 2 ** 40 })],
+      [3, undefined],
+    );
   });
 
   test('where a list after the messages ends with the same words', () => {
