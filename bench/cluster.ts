@@ -7,19 +7,18 @@ import { type Benchmark, type BenchmarkContext, type Figures, formatTable, type 
 import type { RequestCounts } from './cluster/api-requests.ts';
 import { startControlPlane } from './cluster/control-plane.ts';
 import { startDatabase } from './cluster/database.ts';
-import { measureEffect, measurePodStart } from './cluster/effect.ts';
-import { measureApiServer, measureLoad, measureRestart } from './cluster/load.ts';
+import { measureEffect } from './cluster/effect.ts';
+import { measureApiServer, measureLoad, measureRestart, onlyPlace, type Stage } from './cluster/load.ts';
 import type { Counts } from './cluster/objects.ts';
-import { openPodCluster } from './cluster/pods.ts';
+import { measurePodStart } from './cluster/pod-start.ts';
+import { openPodCluster, siteOf } from './cluster/pods.ts';
+import { openSiteHere } from './cluster/proxy-here.ts';
 
 const reach: Reach = {
   all_ready_s: { max: 9 },
   operator_memory_mb: { max: 120 },
   restart_steady_s: { max: 3 },
   restart_api_writes: { max: 0 },
-};
-
-const podReach: Reach = {
   effect_of_edit_p50_ms: { max: 50 },
   effect_of_edit_p99_ms: { max: 90 },
   effect_of_revocation_p50_ms: { max: 50 },
@@ -36,7 +35,7 @@ const podPairs = 10;
  */
 export const cluster: Benchmark = {
   async run(context) {
-    const { personas, bindings, changes, profile } = readOptions(context.args);
+    const { personas, bindings, changes, profile, nodeOptions } = readOptions(context.args);
     const counts = { personas, bindings };
     const { note, onEnd } = context;
     const directory = await mkdtemp(join(tmpdir(), 'chaperone-bench-'));
@@ -47,35 +46,53 @@ export const cluster: Benchmark = {
     await build();
     const controlPlane = await startControlPlane(directory, context);
     const database = await startDatabase(directory, context);
-    const stage = { directory, controlPlane, database, profileDirectory: profile };
+    const stage = { directory, controlPlane, database, profileDirectory: profile, nodeOptions };
     note(`Creating ${personas} Personas and ${bindings} ApiKeyBindings while no operator runs ...`);
     const alone = await measureApiServer(stage, counts);
     note('The same while the operator runs ...');
     const { operator, ...loaded } = await measureLoad(stage, counts, context);
+    // Where there are pods, it is measured with them.
+    const effect = process.env.KUBECONFIG === undefined ? await measureHere(stage, counts, changes, context) : {};
     await operator.stop();
     note('Restarting the operator ...');
     const { operator: successor, ...restarted } = await measureRestart(stage, counts, context);
     await successor.stop();
     const pods = await measureInPods(counts, changes, context);
     return {
-      figures: { load_average: round(load), ...alone, ...loaded.figures, ...restarted.figures, ...pods },
-      reach: pods ? { ...reach, ...podReach } : reach,
+      figures: { load_average: round(load), ...alone, ...loaded.figures, ...restarted.figures, ...effect, ...pods },
+      reach,
       summary: `${personas} Personas and ${bindings} ApiKeyBindings.\n\n${tabulate(loaded.requests, restarted.requests)}`,
     };
   },
 };
 
+/** The time until a proxy on this machine shows a change. */
+async function measureHere(
+  { controlPlane, directory }: Stage,
+  counts: Counts,
+  changes: number,
+  context: BenchmarkContext,
+): Promise<Figures> {
+  context.note(`${changes} edits, revocations and departures each, as a proxy on this machine sees them ...`);
+  return measureEffect(
+    await openSiteHere(controlPlane.client, directory, onlyPlace.namespace, context),
+    counts,
+    changes,
+    context,
+  );
+}
+
 /** Measures what needs pods. Undefined where KUBECONFIG names no cluster that runs them. */
 async function measureInPods(counts: Counts, changes: number, context: BenchmarkContext): Promise<Figures | undefined> {
   const kubeConfigFile = process.env.KUBECONFIG;
   if (kubeConfigFile === undefined) {
-    context.note('Left out: time to effect and the start of pods, which need a cluster that KUBECONFIG names and');
-    context.note('`npm run cluster:up` has filled.');
+    context.note('Left out: the start of pods, which needs a cluster that KUBECONFIG names and `npm run cluster:up`');
+    context.note('has filled.');
     return undefined;
   }
   const podCluster = await openPodCluster(kubeConfigFile, context);
   context.note(`${changes} edits, revocations and departures each, with as many objects in a cluster with pods ...`);
-  const effect = await measureEffect(podCluster, counts, changes, context);
+  const effect = await measureEffect(siteOf(podCluster), counts, changes, context);
   context.note(`${podPairs} pods with the sidecar and as many without ...`);
   return { ...effect, ...(await measurePodStart(podCluster, podPairs)) };
 }
@@ -91,6 +108,7 @@ function tabulate(loaded: RequestCounts, restarted: RequestCounts): string {
 interface Options extends Counts {
   readonly changes: number;
   readonly profile: string | undefined;
+  readonly nodeOptions: readonly string[];
 }
 
 function readOptions(args: readonly string[]): Options {
@@ -101,6 +119,7 @@ function readOptions(args: readonly string[]): Options {
       bindings: { type: 'string', default: '200' },
       changes: { type: 'string', default: '100' },
       profile: { type: 'string' },
+      'node-option': { type: 'string', multiple: true, default: [] },
     },
   });
   const count = (option: 'personas' | 'bindings' | 'changes') => {
@@ -113,5 +132,6 @@ function readOptions(args: readonly string[]): Options {
     bindings: count('bindings'),
     changes: count('changes'),
     profile: values.profile,
+    nodeOptions: values['node-option'],
   };
 }

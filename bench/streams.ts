@@ -70,8 +70,8 @@ export const streams: Benchmark = {
         const cpuSeconds = (await readCpuSeconds(pid)) - before;
         return { measured, costs: { cpuSeconds, peakBytes: await peak.stop() } };
       },
-      onRound: (number, round) =>
-        note(`${number === 0 ? 'warm-up' : `round ${number} of ${count}`}: ${describeStreams(round)}`),
+      onRound: (number, name, measures) =>
+        note(`${number === 0 ? 'warm-up' : `round ${number} of ${count}`}: ${describeStreams(name, measures)}`),
     });
 
     const { rows, exact } = await readAccounts(installation.databaseUrl, governedStreams);

@@ -1,11 +1,36 @@
+import type { CustomKind } from '../../crds/definition.ts';
 import { objectPath } from '../../operator/cluster/kubernetes/resources.ts';
-import { type BenchmarkContext, type Figures, round } from '../benchmark.ts';
+import type { ApiClient } from '../../operator/cluster/kubernetes.ts';
+import type { BenchmarkContext, Figures } from '../benchmark.ts';
+import type { LineReader } from './lines.ts';
 import { bindingOf, type Counts, create, createObjects, organizationName, persona, selected } from './objects.ts';
-import { type LineReader, namespaces, type PodCluster, untilReady } from './pods.ts';
+import { percentile } from './percentile.ts';
+import { places } from './places.ts';
 import { watchReadiness } from './readiness.ts';
+import { times } from './times.ts';
 import { untilTrue } from './wait.ts';
 
-/** An observation of the pod. */
+/** The ApiKeyBinding whose key the calls have. */
+export const revokedKey = 'revoked';
+
+/** Where changes are made and seen. */
+export interface EffectSite {
+  readonly client: ApiClient;
+  /** The namespace of the many objects, and whether they are there already. */
+  readonly load: { readonly namespace: string; readonly isThere: boolean };
+  /** Sends a JSON merge patch. @returns when the API server answered, in milliseconds since 1970 */
+  change(path: string, patch: object): Promise<number>;
+  /** Calls continuously, with a persona or none, and prints what comes. */
+  watch(name: string, personaId: string | undefined): Promise<LineReader>;
+}
+
+/** Sends a JSON merge patch. @returns when the API server answered, in milliseconds since 1970 */
+export async function change(client: ApiClient, path: string, body: object): Promise<number> {
+  await client.send({ method: 'PATCH', path, contentType: 'application/merge-patch+json', body });
+  return Date.now();
+}
+
+/** What a call has shown. */
 interface Observation {
   /** Milliseconds since 1970, by the same clock. */
   readonly atMs: number;
@@ -14,55 +39,55 @@ interface Observation {
 }
 
 /**
- * Measures the time from the API server's answer to a change until a pod that calls continuously sees its effect: an
+ * Measures the time from the API server's answer to a change until calls that go on continuously show its effect: an
  * edited Persona, a revoked key, and a namespace that leaves the organization. Each is repeated, one after another, and
  * only when the operator is done with the one before.
  */
 export async function measureEffect(
-  cluster: PodCluster,
+  site: EffectSite,
   counts: Counts,
   changes: number,
   context: BenchmarkContext,
 ): Promise<Figures> {
-  const { client, change } = cluster;
-  await prepare(cluster, counts, context);
-  const editedId = await untilReady(client, 'Persona', namespaces.app, 'edited');
-  const movingId = await untilReady(client, 'Persona', namespaces.moving, 'moving');
-  const edited = objectPath({ kind: 'Persona', namespace: namespaces.app, name: 'edited' });
-  const key = objectPath({ kind: 'ApiKeyBinding', namespace: namespaces.app, name: 'revoked' });
+  const { client } = site;
+  await prepare(site, counts, context);
+  const editedId = await untilReady(client, 'Persona', places.app, 'edited');
+  const movingId = await untilReady(client, 'Persona', places.moving, 'moving');
+  const edited = objectPath({ kind: 'Persona', namespace: places.app, name: 'edited' });
+  const key = objectPath({ kind: 'ApiKeyBinding', namespace: places.app, name: revokedKey });
   const isServed = ({ status }: Observation) => status === 200;
 
-  const edits = await watching(cluster, 'edits', editedId, async (lines) => {
+  const edits = await watching(site, 'edits', editedId, async (lines) => {
     await lines.next(isServed);
     return times(changes, async (number) => {
       const edition = `edition ${number}.`;
-      const atMs = await change(edited, { spec: { content: `Be brief, ${edition}` } });
+      const atMs = await site.change(edited, { spec: { content: `Be brief, ${edition}` } });
       const seen = await lines.next<Observation>(({ text }) => text.includes(edition));
-      await untilReady(client, 'Persona', namespaces.app, 'edited');
+      await untilReady(client, 'Persona', places.app, 'edited');
       return seen.atMs - atMs;
     });
   });
-  const revocations = await watching(cluster, 'revocations', undefined, async (lines) => {
+  const revocations = await watching(site, 'revocations', undefined, async (lines) => {
     await lines.next(isServed);
     return times(changes, async () => {
-      const atMs = await change(key, { spec: { active: false } });
-      const seen = await lines.next<Observation>(({ status }) => status === 401);
-      await change(key, { spec: { active: true } });
+      const atMs = await site.change(key, { spec: { active: false } });
+      const seen = await lines.next<Observation>(({ status }) => status === 403);
+      await site.change(key, { spec: { active: true } });
       await lines.next(isServed);
-      await untilReady(client, 'ApiKeyBinding', namespaces.app, 'revoked');
+      await untilReady(client, 'ApiKeyBinding', places.app, revokedKey);
       return seen.atMs - atMs;
     });
   });
-  const namespace = `/api/v1/namespaces/${namespaces.moving}`;
-  const departures = await watching(cluster, 'departures', movingId, async (lines) => {
+  const namespace = `/api/v1/namespaces/${places.moving}`;
+  const departures = await watching(site, 'departures', movingId, async (lines) => {
     await lines.next(isServed);
     return times(changes, async () => {
       const labels = Object.fromEntries(Object.keys(selected).map((label) => [label, null]));
-      const atMs = await change(namespace, { metadata: { labels } });
+      const atMs = await site.change(namespace, { metadata: { labels } });
       const seen = await lines.next<Observation>(({ status }) => status === 404);
-      await change(namespace, { metadata: { labels: selected } });
+      await site.change(namespace, { metadata: { labels: selected } });
       await lines.next(isServed);
-      await untilReady(client, 'Persona', namespaces.moving, 'moving');
+      await untilReady(client, 'Persona', places.moving, 'moving');
       return seen.atMs - atMs;
     });
   });
@@ -73,89 +98,64 @@ export async function measureEffect(
   };
 }
 
-async function prepare({ client }: PodCluster, counts: Counts, context: BenchmarkContext): Promise<void> {
+async function prepare({ client, load }: EffectSite, counts: Counts, context: BenchmarkContext): Promise<void> {
   const secret = { kind: 'Secret', name: 'openai', body: { stringData: { key: 'sk-bench' } } } as const;
-  await create(client, namespaces.app, secret);
-  await create(client, namespaces.app, { kind: 'ApiKeyBinding', name: 'revoked', body: bindingOf(undefined) });
-  await create(client, namespaces.app, { kind: 'Persona', name: 'edited', body: persona('Edited') });
-  await create(client, namespaces.moving, { kind: 'Persona', name: 'moving', body: persona('Moving') });
-  await createObjects(client, [{ organization: organizationName, namespace: namespaces.load }], counts);
-  const personas = await watchReadiness(client, 'Persona', context, namespaces.load);
-  const bindings = await watchReadiness(client, 'ApiKeyBinding', context, namespaces.load);
-  const areReady = () => personas.count() === counts.personas && bindings.count() === counts.bindings;
-  await untilTrue(areReady, 'all objects to be Ready');
-  await untilReady(client, 'ApiKeyBinding', namespaces.app, 'revoked');
+  await create(client, places.app, secret);
+  await create(client, places.app, { kind: 'ApiKeyBinding', name: revokedKey, body: bindingOf(undefined) });
+  await create(client, places.app, { kind: 'Persona', name: 'edited', body: persona('Edited') });
+  await create(client, places.moving, { kind: 'Persona', name: 'moving', body: persona('Moving') });
+  if (!load.isThere) {
+    await createObjects(client, [{ organization: organizationName, namespace: load.namespace }], counts);
+    const personas = await watchReadiness(client, 'Persona', context, load.namespace);
+    const bindings = await watchReadiness(client, 'ApiKeyBinding', context, load.namespace);
+    const areReady = () => personas.count() === counts.personas && bindings.count() === counts.bindings;
+    await untilTrue(areReady, 'all objects to be Ready');
+  }
+  await untilReady(client, 'ApiKeyBinding', places.app, revokedKey);
 }
 
-/** Makes a governed pod call continuously. @param personaId the persona of the calls, if any */
+/** Calls continuously meanwhile. @param personaId the persona of the calls, if any */
 async function watching<T>(
-  cluster: PodCluster,
+  site: EffectSite,
   name: string,
   personaId: string | undefined,
   run: (lines: LineReader) => Promise<T>,
 ): Promise<T> {
-  await cluster.createPod(name, {
-    command: ['node', '/bench/poll.mjs'],
-    environment: personaId === undefined ? {} : { PERSONA_ID: personaId },
-    isGoverned: true,
-  });
-  const lines = await cluster.follow(name);
+  const lines = await site.watch(name, personaId);
   try {
     return await run(lines);
   } finally {
     await lines.stop();
-    await cluster.removePod(name);
   }
-}
-
-/**
- * Measures the time from the API server's answer to the creation of a pod until its application runs, alternately with
- * and without the sidecar.
- */
-export async function measurePodStart(cluster: PodCluster, pairs: number): Promise<Figures> {
-  const start = async (isGoverned: boolean, number: number) => {
-    const name = `start-${isGoverned ? 'governed' : 'plain'}-${number}`;
-    const command = ['node', '-e', 'console.log(JSON.stringify({ atMs: Date.now() })); setInterval(() => {}, 1 << 30)'];
-    const createdAtMs = await cluster.createPod(name, { command, isGoverned });
-    const lines = await cluster.follow(name);
-    const { atMs } = await lines.next<{ readonly atMs: number }>(() => true);
-    await lines.stop();
-    await cluster.removePod(name);
-    return atMs - createdAtMs;
-  };
-  const starts = await times(pairs, async (number) => {
-    const first = await start(number % 2 === 0, number);
-    const second = await start(number % 2 !== 0, number);
-    return number % 2 === 0 ? { governedMs: first, plainMs: second } : { governedMs: second, plainMs: first };
-  });
-  return {
-    pod_start_plain_p50_ms: percentile(
-      starts.map(({ plainMs }) => plainMs),
-      0.5,
-    ),
-    pod_start_governed_p50_ms: percentile(
-      starts.map(({ governedMs }) => governedMs),
-      0.5,
-    ),
-    pod_start_added_p50_ms: percentile(
-      starts.map(({ governedMs, plainMs }) => governedMs - plainMs),
-      0.5,
-    ),
-  };
-}
-
-export async function times<T>(count: number, run: (number: number) => Promise<T>): Promise<T[]> {
-  const results: T[] = [];
-  for (let number = 1; number <= count; number += 1) results.push(await run(number));
-  return results;
 }
 
 export function percentiles(name: string, valuesMs: readonly number[]): Figures {
   return { [`${name}_p50_ms`]: percentile(valuesMs, 0.5), [`${name}_p99_ms`]: percentile(valuesMs, 0.99) };
 }
 
-/** The percentile by nearest rank. */
-function percentile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return round(sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN);
+/** Waits until an object's current generation is Ready and the operator is idle. @returns the id of its row */
+export async function untilReady(
+  client: ApiClient,
+  kind: CustomKind,
+  namespace: string,
+  name: string,
+): Promise<string> {
+  let id: string | undefined;
+  await untilTrue(async () => {
+    const path = objectPath({ kind, namespace, name });
+    const { metadata, status } = await client.send<Observed>({ method: 'GET', path });
+    id = status?.id ?? '';
+    if (status?.observedGeneration !== metadata.generation) return false;
+    return status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false;
+  }, `${kind} ${name} to be Ready`);
+  return id ?? '';
+}
+
+interface Observed {
+  readonly metadata: { readonly generation: number };
+  readonly status?: {
+    readonly id?: string;
+    readonly observedGeneration?: number;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  };
 }

@@ -21,6 +21,7 @@ import {
   removeObjects,
 } from './objects.ts';
 import { type OperatorProcess, operatorNamespace, startOperatorProcess } from './operator-process.ts';
+import { places } from './places.ts';
 import { type ReadinessWatch, watchReadiness } from './readiness.ts';
 import { untilTrue } from './wait.ts';
 
@@ -30,6 +31,8 @@ export interface Stage {
   readonly controlPlane: ControlPlane;
   readonly database: CountingDatabase;
   readonly profileDirectory: string | undefined;
+  /** Options of Node for the operator, in addition to those of the chart. Absent: none. */
+  readonly nodeOptions?: readonly string[];
 }
 
 export interface Measured {
@@ -39,7 +42,7 @@ export interface Measured {
 }
 
 /** The only Organization, where there is one. */
-const onlyPlace: Place = { organization: organizationName, namespace: 'default' };
+export const onlyPlace: Place = { organization: organizationName, namespace: 'default' };
 
 /** Long enough for any remaining work of a steady operator. */
 const aftermathMs = 2_000;
@@ -113,7 +116,8 @@ export async function measureLoad(
 
 async function createPlaces(client: ApiClient, count: number): Promise<readonly Place[]> {
   if (count > 1) return createOrganizations(client, count);
-  await createOrganization(client, onlyPlace);
+  // Changes are made in the others, once the objects are there.
+  await createOrganization(client, onlyPlace, Object.values(places));
   return [onlyPlace];
 }
 
@@ -174,11 +178,12 @@ export async function measureRestart(
 }
 
 export function startOperator(
-  { directory, controlPlane, database, profileDirectory }: Stage,
+  { directory, controlPlane, database, profileDirectory, nodeOptions }: Stage,
   context: BenchmarkContext,
 ): Promise<OperatorProcess> {
   const { kubeConfigFile } = controlPlane;
-  return startOperatorProcess({ directory, kubeConfigFile, databaseUrl: database.url, profileDirectory }, context);
+  const options = { directory, kubeConfigFile, databaseUrl: database.url, profileDirectory, nodeOptions };
+  return startOperatorProcess(options, context);
 }
 
 function createdBy({ personas, bindings }: Counts): RequestCounts {

@@ -25,6 +25,8 @@ export interface OperatorOptions {
   readonly databaseUrl: string;
   /** Where to write a CPU profile when it ends. */
   readonly profileDirectory?: string | undefined;
+  /** Options of Node in addition to those of the chart. */
+  readonly nodeOptions?: readonly string[] | undefined;
 }
 
 const program = join(import.meta.dirname, '..', '..', 'dist', 'chaperone.js');
@@ -32,7 +34,7 @@ const program = join(import.meta.dirname, '..', '..', 'dist', 'chaperone.js');
 export const operatorNamespace = 'chaperone-system';
 
 export async function startOperatorProcess(
-  { directory, kubeConfigFile, databaseUrl, profileDirectory }: OperatorOptions,
+  { directory, kubeConfigFile, databaseUrl, profileDirectory, nodeOptions = [] }: OperatorOptions,
   { onEnd }: BenchmarkContext,
 ): Promise<OperatorProcess> {
   const databaseUrlFile = join(directory, 'database-url');
@@ -46,7 +48,7 @@ export async function startOperatorProcess(
     ...['--image', 'chaperone', '--webhook-port', String(await findFreePort())],
   ];
   const startedAtMs = performance.now();
-  const child = startChild(process.execPath, [...proxyNodeOptions, ...profiling, program, ...args], {
+  const child = startChild(process.execPath, [...proxyNodeOptions, ...nodeOptions, ...profiling, program, ...args], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const stop = () => stopChild(child);

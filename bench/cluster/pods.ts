@@ -2,26 +2,24 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { KubeConfig } from '@kubernetes/client-node';
-import type { CustomKind } from '../../crds/definition.ts';
 import { isNotFound } from '../../operator/cluster/kubernetes/api-error.ts';
 import { objectPath } from '../../operator/cluster/kubernetes/resources.ts';
 import { type ApiClient, makeApiClient } from '../../operator/cluster/kubernetes.ts';
 import { exampleImage } from '../../scripts/cluster/product.ts';
 import { openTarget, type Target } from '../../scripts/cluster/target.ts';
 import type { BenchmarkContext } from '../benchmark.ts';
+import { change, type EffectSite } from './effect.ts';
+import { type LineReader, readLines } from './lines.ts';
 import { createOrganization, organizationName, removeObjects, selected } from './objects.ts';
+import { places } from './places.ts';
 import { untilTrue } from './wait.ts';
 
-/** The namespaces of the benchmark's objects. */
-export const namespaces = { load: 'bench-load', app: 'bench-app', moving: 'bench-moving' } as const;
+const namespaces = { load: 'bench-load', ...places } as const;
 
 /** A cluster that runs pods, with the product in it as `npm run cluster:up` leaves it. */
 export interface PodCluster {
   readonly client: ApiClient;
-  /** Sends a JSON merge patch. @returns when the API server answered, in milliseconds since 1970 */
-  change(path: string, patch: object): Promise<number>;
   /** Creates a pod. @returns when the API server answered, in milliseconds since 1970 */
   createPod(name: string, pod: PodOptions): Promise<number>;
   removePod(name: string): Promise<void>;
@@ -35,12 +33,6 @@ export interface PodOptions {
   readonly isGoverned: boolean;
 }
 
-export interface LineReader {
-  /** Waits for the first unread line that `isWanted` accepts. @throws after a minute */
-  next<Line>(isWanted: (line: Line) => boolean): Promise<Line>;
-  stop(): Promise<void>;
-}
-
 /** Opens the cluster that KUBECONFIG names, and makes the Organization and its namespaces in it. */
 export async function openPodCluster(kubeConfigFile: string, { onEnd }: BenchmarkContext): Promise<PodCluster> {
   const target = await openTarget(process.env);
@@ -52,7 +44,11 @@ export async function openPodCluster(kubeConfigFile: string, { onEnd }: Benchmar
   for (const name of Object.values(namespaces)) {
     await client.send({ method: 'POST', path: '/api/v1/namespaces', body: { metadata: { name, labels: selected } } });
   }
-  await createOrganization(client, { organization: organizationName, namespace: namespaces.load }, [namespaces.app]);
+  await createOrganization(
+    client,
+    { organization: organizationName, namespace: namespaces.load },
+    Object.values(places),
+  );
   const script = await readFile(join(import.meta.dirname, 'pod', 'poll.mjs'), 'utf8');
   const configMaps = `/api/v1/namespaces/${namespaces.app}/configmaps`;
   await client.send({
@@ -63,10 +59,6 @@ export async function openPodCluster(kubeConfigFile: string, { onEnd }: Benchmar
   const pods = `/api/v1/namespaces/${namespaces.app}/pods`;
   return {
     client,
-    async change(path, patch) {
-      await client.send({ method: 'PATCH', path, contentType: 'application/merge-patch+json', body: patch });
-      return Date.now();
-    },
     async createPod(name, options) {
       await client.send({ method: 'POST', path: pods, body: podOf(name, options) });
       return Date.now();
@@ -86,33 +78,6 @@ export async function openPodCluster(kubeConfigFile: string, { onEnd }: Benchmar
       ]);
       return followLog(target, pod);
     },
-  };
-}
-
-/** Waits until an object's current generation is Ready and the operator is idle. @returns the id of its row */
-export async function untilReady(
-  client: ApiClient,
-  kind: CustomKind,
-  namespace: string,
-  name: string,
-): Promise<string> {
-  let id: string | undefined;
-  await untilTrue(async () => {
-    const path = objectPath({ kind, namespace, name });
-    const { metadata, status } = await client.send<Observed>({ method: 'GET', path });
-    id = status?.id ?? '';
-    if (status?.observedGeneration !== metadata.generation) return false;
-    return status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false;
-  }, `${kind} ${name} to be Ready`);
-  return id ?? '';
-}
-
-interface Observed {
-  readonly metadata: { readonly generation: number };
-  readonly status?: {
-    readonly id?: string;
-    readonly observedGeneration?: number;
-    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
   };
 }
 
@@ -136,29 +101,34 @@ function podOf(name: string, { command, environment = {}, isGoverned }: PodOptio
   };
 }
 
-const linePatienceMs = 60_000;
-
 function followLog({ kubectlPath, env }: Target, pod: string): LineReader {
   const args = ['logs', '--follow', '--namespace', namespaces.app, pod, '--container', 'app'];
   const child = spawn(kubectlPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
-  const lines: string[] = [];
-  createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
+  return readLines(`Pod ${pod}`, child.stdout, async () => {
+    child.kill();
+    await exited;
+  });
+}
+
+/** Changes in this cluster, as pods see them. */
+export function siteOf({ client, createPod, follow, removePod }: PodCluster): EffectSite {
   return {
-    async next<Line>(isWanted: (line: Line) => boolean) {
-      const deadline = performance.now() + linePatienceMs;
-      for (;;) {
-        for (let text = lines.shift(); text !== undefined; text = lines.shift()) {
-          const line: Line = JSON.parse(text);
-          if (isWanted(line)) return line;
-        }
-        if (performance.now() > deadline) throw new Error(`Pod ${pod} does not see what it should`);
-        await new Promise((resolve) => setTimeout(resolve, 2));
-      }
-    },
-    async stop() {
-      child.kill();
-      await exited;
+    client,
+    load: { namespace: namespaces.load, isThere: false },
+    change: (path, patch) => change(client, path, patch),
+    async watch(name, personaId) {
+      await createPod(name, {
+        command: ['node', '/bench/poll.mjs'],
+        environment: personaId === undefined ? {} : { PERSONA_ID: personaId },
+        isGoverned: true,
+      });
+      const lines = await follow(name);
+      const stop = async () => {
+        await lines.stop();
+        await removePod(name);
+      };
+      return { next: lines.next, stop };
     },
   };
 }

@@ -1,5 +1,5 @@
 import { type Figures, formatTable, median, round as roundOff } from '../benchmark.ts';
-import { loads, type Round, type Target, targets } from './rounds.ts';
+import { type LoadName, loads, type Measured, type Measures, type Round, type Target, targets } from './rounds.ts';
 
 /** @param restingBytes resident memory of a target before the first load of many streams */
 export function compareStreams(
@@ -40,12 +40,12 @@ export function compareStreams(
   return { figures, table: formatTable([head, ...rows]) };
 }
 
-/** Describes a round in one line. */
-export function describeStreams({ few, many }: Round): string {
-  const each = (read: (target: Target) => number) => targets.map((target) => roundOff(read(target))).join(' / ');
-  return [
-    `${roundOff(few.bare.cpuUsPerDelta)} / ${roundOff(few.governed.cpuUsPerDelta)} us a delta (bare / governed)`,
-    `p99 ${each((target) => many[target].p99Us)} us`,
-    `${few.governed.lost + many.governed.lost} lost`,
-  ].join(', ');
+/** Describes what a load has measured in one line. */
+export function describeStreams(name: LoadName, measures: Measures): string {
+  const each = (read: (measured: Measured) => number) =>
+    targets.map((target) => roundOff(read(measures[target]))).join(' / ');
+  const lost = `${measures.governed.lost} lost`;
+  if (name === 'many') return `p99 ${each(({ p99Us }) => p99Us)} us, ${lost}`;
+  const { bare, governed } = measures;
+  return `${roundOff(bare.cpuUsPerDelta)} / ${roundOff(governed.cpuUsPerDelta)} us a delta (bare / governed), ${lost}`;
 }

@@ -25,7 +25,10 @@ export interface Measured extends MeasuredStreams {
   readonly peakBytes: number;
 }
 
-export type Round = Readonly<Record<LoadName, Readonly<Record<Target, Measured>>>>;
+/** What a load has measured of each target. */
+export type Measures = Readonly<Record<Target, Measured>>;
+
+export type Round = Readonly<Record<LoadName, Measures>>;
 
 export interface RoundsOptions {
   readonly generate: GenerateStreams;
@@ -43,21 +46,33 @@ export interface RoundsOptions {
     target: Target,
     run: () => Promise<MeasuredStreams>,
   ) => Promise<{ measured: MeasuredStreams; costs: Costs }>;
-  readonly onRound: (number: number, round: Round) => void;
+  readonly onRound: (number: number, name: LoadName, measures: Measures) => void;
 }
 
-/** Puts each load on each target in turn, repeatedly, so that other work of the machine affects all of them alike. */
+/**
+ * Puts each load on each target in turn, repeatedly, so that other work of the machine affects all of them alike. First the
+ * few streams in all rounds, then the many: a proxy that rests for half a minute between two loads drops its compiled code.
+ */
 export async function runRounds(options: RoundsOptions): Promise<Round[]> {
-  const rounds: Round[] = [];
+  const few = await repeat(options, 'few');
+  const many = await repeat(options, 'many');
+  return few.flatMap((one, index) => {
+    const other = many[index];
+    return other ? [{ few: one, many: other }] : [];
+  });
+}
+
+async function repeat(options: RoundsOptions, name: LoadName): Promise<Measures[]> {
+  const rounds: Measures[] = [];
   for (let number = 0; number <= options.count; number += 1) {
-    const round = { few: await measureAll(options, 'few', number), many: await measureAll(options, 'many', number) };
-    options.onRound(number, round);
-    if (number > 0) rounds.push(round);
+    const measures = await measureAll(options, name, number);
+    options.onRound(number, name, measures);
+    if (number > 0) rounds.push(measures);
   }
   return rounds;
 }
 
-async function measureAll(options: RoundsOptions, name: LoadName, turn: number): Promise<Round[LoadName]> {
+async function measureAll(options: RoundsOptions, name: LoadName, turn: number): Promise<Measures> {
   const measured: Partial<Record<Target, Measured>> = {};
   for (const target of rotate(targets, turn)) measured[target] = await measure(options, name, target, turn === 0);
   const { direct, bare, governed } = measured;
