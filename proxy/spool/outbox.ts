@@ -24,8 +24,15 @@ export interface Outbox {
    * damaged in its file is set aside without its record.
    *
    * @param memory holds the rows until its next use; absent: memory of their own
+   * @param mark only rows that waited at this mark (`Waiting.mark`); absent: all
    */
-  take(table: SpoolTable, limit: number, taken?: ReadonlySet<number>, memory?: ReusedBytes): SpooledRow[];
+  take(
+    table: SpoolTable,
+    limit: number,
+    taken?: ReadonlySet<number>,
+    memory?: ReusedBytes,
+    mark?: number,
+  ): SpooledRow[];
   remove(table: SpoolTable, rows: readonly SpooledRow[]): void;
   /** Sets a row aside that Postgres will never accept, for a person to inspect. */
   setAside(table: SpoolTable, row: SpooledRow, reason: string): void;
@@ -52,12 +59,12 @@ export const maxBatchBytes = 1024 * 1024;
 
 export function makeOutbox(options: OutboxOptions): Outbox {
   const { segments, waiting, intents, writer, aside, reserve, compactBytes } = options;
-  const take: Outbox['take'] = (table, limit, taken, memory) => {
+  const take: Outbox['take'] = (table, limit, taken, memory, mark = Number.POSITIVE_INFINITY) => {
     const places: Place[] = [];
     let first: number | undefined;
     let length = 0;
-    for (const [id, { place }] of waiting.rows(table)) {
-      if (places.length >= limit || length >= maxBatchBytes) break;
+    for (const [id, { place, arrival }] of waiting.rows(table)) {
+      if (places.length >= limit || length >= maxBatchBytes || arrival > mark) break;
       if (taken?.has(id)) continue;
       first ??= id;
       places.push(place);
@@ -69,7 +76,7 @@ export function makeOutbox(options: OutboxOptions): Outbox {
       if (!(error instanceof UnreadableError) || first === undefined) throw error;
       setAside(table, { id: first, row: emptyBytes, sealed: emptyBytes }, error.message);
       options.onUnreadable?.(table, error);
-      return take(table, limit, taken, memory);
+      return take(table, limit, taken, memory, mark);
     }
   };
   const remove: Outbox['remove'] = (table, rows) => {

@@ -4,7 +4,7 @@ import type { Store } from '../store.ts';
 export interface SecondConnectionOptions {
   readonly openStore: () => Store;
   /** Copies one batch. */
-  readonly copyBatch: (to: Store) => Promise<void>;
+  readonly copyBatch: (to: Store) => Promise<unknown>;
   /** Whether so many rows wait that the connection is worth it. */
   readonly isNeeded: () => boolean;
   readonly log: Logger;

@@ -80,7 +80,13 @@ export function startShipper(options: ShipOptions): Shipper {
     while (spool.depth > 0) {
       if (untaken() < batchRows) await gathering.wait();
       if (stopped) return;
-      for (const table of spoolTables) await copier.copyBatch(table, store);
+      // A pending call comes before its settlement: all that wait, and no settlement of one that came meanwhile.
+      const mark = spool.mark();
+      for (const table of spoolTables) {
+        const copy = () => copier.copyBatch(table, store, table === 'settlements' ? mark : undefined);
+        let copied = await copy();
+        while (table === 'pending' && copied > 0) copied = await copy();
+      }
       failure = undefined;
       if (!stopped && spool.depth > secondConnectionRows.opens) second.help();
     }
@@ -147,11 +153,11 @@ function makeCopier(options: ShipOptions) {
     },
   };
   /** Adds the oldest rows to a batch, a few in each turn of the event loop. */
-  const fill = async (rows: SpooledRow[], table: SpoolTable, buffers: BatchBuffers) => {
+  const fill = async (rows: SpooledRow[], table: SpoolTable, buffers: BatchBuffers, mark?: number) => {
     let bytes = 0;
     while (rows.length < batchRows && bytes < maxBatchBytes) {
       const slice = takeAfter(rows, () =>
-        spool.take(table, sliceRows, underWay, buffers.rows(rows.length / sliceRows)),
+        spool.take(table, sliceRows, underWay, buffers.rows(rows.length / sliceRows), mark),
       );
       for (const { id, row, sealed } of slice) {
         underWay.add(id);
@@ -165,19 +171,24 @@ function makeCopier(options: ShipOptions) {
   return {
     /** How many rows are being copied. */
     underWay: () => underWay.size,
-    async copyBatch(table: SpoolTable, to: Store): Promise<void> {
+    /**
+     * @param mark only rows that waited at this mark. Absent: all that wait
+     * @returns how many there were
+     */
+    async copyBatch(table: SpoolTable, to: Store, mark?: number): Promise<number> {
       const buffers = kept ?? makeBatchBuffers();
       kept = undefined;
       const rows: SpooledRow[] = [];
       const load: InsertOptions['makeBatch'] = (of, some) =>
         makeBatch({ organizationId, memory: buffers, onSettled }, of, some);
       try {
-        await fill(rows, table, buffers);
+        await fill(rows, table, buffers, mark);
         if (rows.length > 0) {
           const batch = await load(table, rows);
           await to.run((db) => insertBatch({ ...inserting, makeBatch: load }, db, batch));
         }
         kept = buffers;
+        return rows.length;
       } finally {
         for (const { id } of rows) underWay.delete(id);
       }

@@ -42,7 +42,7 @@ interface Shipping {
   readonly tenant: Tenant;
   readonly spool: Spool;
   readonly directory: string;
-  start(databaseUrl?: string): Shipper;
+  start(databaseUrl?: string, onShipped?: (rows: number) => void): Shipper;
   failures(): number;
   /** How many records were damaged. */
   unreadable(): number;
@@ -78,7 +78,7 @@ async function prepare(t: TestContext, leave = (_directory: string, _tenant: Ten
     tenant,
     spool,
     directory,
-    start(databaseUrl = tenant.url) {
+    start(databaseUrl = tenant.url, onShipped) {
       const log = pino({ level: 'silent' });
       const openStore = () => {
         opened += 1;
@@ -92,6 +92,7 @@ async function prepare(t: TestContext, leave = (_directory: string, _tenant: Ten
         openStore,
         organizationId: tenant.id,
         log,
+        ...(onShipped && { onShipped }),
         onFailure: () => {
           failures += 1;
         },
@@ -143,6 +144,31 @@ async function countConnections({ role }: Tenant): Promise<number> {
 }
 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+test('a call that is deferred and settled while others are copied is settled in PostgreSQL, too', async (t) => {
+  const { spool, tenant, start } = await prepare(t);
+  const defer = (id: string) => {
+    const record = { ...makeRecord(tenant.id), response_id: id };
+    spool.defer(beginNow(spool, record), { ...record, input_sealed: null, output_sealed: null });
+    return record;
+  };
+  defer('resp_1');
+  let isFirst = true;
+  start(tenant.url, () => {
+    if (!isFirst) return;
+    isFirst = false;
+    spool.settleDeferred(defer('resp_2'), undefined, () => {});
+    spool.writeNow();
+  });
+  await until(async () => {
+    const { rows } = await database.owner.query<{ response_id: string; settled: boolean }>(
+      `select response_id, settled_at is not null as settled from chaperone.pending_calls
+       where organization_id = $1 order by 1`,
+      [tenant.id],
+    );
+    return rows.map(({ response_id, settled }) => `${response_id} ${settled}`).join() === 'resp_1 false,resp_2 true';
+  }, 'the second call to be settled');
+});
 
 test('calls that an earlier version settled as JSON arrive with those of now', async (t) => {
   const shipping = await prepare(t, (directory, tenant) => {
