@@ -67,7 +67,6 @@ export const client: readonly Fault[] = [
   },
   {
     name: 'clients read slowly, or not at all',
-    isCore: true,
     async strike(strike) {
       const before = await memoryOf(strike);
       const sockets = await openSockets(strike, 10);
@@ -92,7 +91,6 @@ export const client: readonly Fault[] = [
   },
   {
     name: 'a client sends several calls without waiting',
-    isCore: true,
     async strike(strike) {
       const [socket] = await openSockets(strike, 1);
       assert.ok(socket);
@@ -141,7 +139,6 @@ export const client: readonly Fault[] = [
   },
   {
     name: 'clients send headers, paths and bodies beyond every bound',
-    isCore: true,
     async strike(strike) {
       const [headers, path, body] = await openSockets(strike, 3);
       assert.ok(headers && path && body);

@@ -40,7 +40,6 @@ export const clock: readonly Fault[] = [
   },
   {
     name: 'the clock is an hour behind, and then right again',
-    isCore: true,
     lacks,
     strike: (strike) => step(strike, -1),
   },

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { until } from '../../../until.ts';
@@ -51,6 +52,25 @@ const refusals = ['store_unavailable', 'quota_unavailable'];
 
 export const disk: readonly Fault[] = [
   {
+    name: 'the volume of the spool is slow',
+    ...{ refusals },
+    async strike(strike) {
+      const { proxy } = strike;
+      const slow = await strike.startProxy({
+        environment: {
+          NODE_OPTIONS: `--require=${join(import.meta.dirname, '..', 'slow-disk.cjs')}`,
+          SLOW_DISK_MS: '200',
+        },
+      });
+      strike.use(slow);
+      const startedAt = performance.now();
+      await strike.answers(60);
+      // Each call waits for its intent at least.
+      assert.ok(performance.now() - startedAt > 1_000, 'the volume was not slow');
+      strike.use(proxy);
+    },
+  },
+  {
     name: 'the volume of the spool is full',
     ...{ isCore: true, lacks: volumesLack, refusals: [...refusals, 'spool_unwritable', 'spool_full'] },
     async strike(strike) {
@@ -84,7 +104,7 @@ export const disk: readonly Fault[] = [
   },
   {
     name: 'the volume of the spool is read-only when the proxy starts again',
-    ...{ ...cutAndUnknown, isCore: true, lacks: volumesLack, refusals },
+    ...{ ...cutAndUnknown, lacks: volumesLack, refusals },
     async strike(strike) {
       const volume = mountVolume(strike.scope, '16m');
       const proxy = await strike.startProxy({ dataDirectory: join(volume.directory, 'data') });
@@ -107,7 +127,7 @@ export const disk: readonly Fault[] = [
   },
   {
     name: 'the last frame of the spool is torn',
-    ...{ ...cutAndUnknown, isCore: true, refusals },
+    ...{ ...cutAndUnknown, refusals },
     strike: (strike) =>
       damageSpool(strike, async (file) => {
         const bytes = await readFile(file);
@@ -122,7 +142,7 @@ export const disk: readonly Fault[] = [
   },
   {
     name: 'lengths in the middle of the spool are changed',
-    ...{ ...cutAndUnknown, isCore: true, refusals, damages: true },
+    ...{ ...cutAndUnknown, refusals, damages: true },
     strike: (strike) => damageSpool(strike, (file) => changeSettlements(file, 1)),
   },
 ];

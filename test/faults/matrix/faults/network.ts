@@ -32,7 +32,7 @@ export const network: readonly Fault[] = [
   },
   {
     name: 'the connections to PostgreSQL are cut, again and again',
-    ...{ isCore: true, refusals },
+    ...{ refusals },
     async strike({ databaseRelay, answers }) {
       for (let time = 0; time < 6; time += 1) {
         await databaseRelay.close();
@@ -45,7 +45,7 @@ export const network: readonly Fault[] = [
   {
     name: 'the connections to the provider fall silent',
     // Each of the calls that are under way waits for its timeout.
-    ...{ isCore: true, cuts: true, unknowns: true, refusals: ['upstream_timeout', 'upstream_interrupted'] },
+    ...{ cuts: true, unknowns: true, refusals: ['upstream_timeout', 'upstream_interrupted'] },
     async strike({ upstreamRelay, calls, answers }) {
       upstreamRelay.freeze();
       await calls(30);
@@ -94,7 +94,7 @@ export const network: readonly Fault[] = [
   },
   {
     name: 'the name of the provider cannot be found',
-    ...{ isCore: true, refusals: ['upstream_unreachable'] },
+    ...{ refusals: ['upstream_unreachable'] },
     async strike(strike) {
       const lost = await strike.startProxy({ upstreamUrl: 'http://provider.invalid/v1' });
       const { proxy } = strike;

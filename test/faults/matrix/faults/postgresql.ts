@@ -72,6 +72,22 @@ async function viaPooler({ scope, stack }: Strike, port: number): Promise<string
   return directory;
 }
 
+/** What writes for PostgreSQL: its processes that serve connections, and those in its background. */
+async function serverProcesses({ query }: Strike): Promise<number[]> {
+  const rows = await query<{ pid: number }>('select pid from pg_stat_activity where pid <> pg_backend_pid()');
+  return rows.map(({ pid }) => pid);
+}
+
+function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // Its connection has ended.
+    }
+  }
+}
+
 const fillTablespace = `
   create table public.filler (filler text) tablespace small;
   do $$
@@ -94,13 +110,13 @@ export const postgresql: readonly Fault[] = [
   },
   {
     name: 'PostgreSQL is stopped for 5 seconds',
-    ...{ isCore: true, refusals },
+    ...{ refusals },
     strike: (strike) => stopFor(strike, 5_000),
   },
   { name: 'PostgreSQL is stopped for 2 minutes', refusals, strike: (strike) => stopFor(strike, 120_000) },
   {
     name: 'PostgreSQL has no connection left',
-    ...{ isCore: true, refusals },
+    ...{ refusals },
     async strike(strike) {
       const taken = await takeConnections(strike);
       await whileNoticed(strike, 100);
@@ -109,7 +125,7 @@ export const postgresql: readonly Fault[] = [
   },
   {
     name: 'PostgreSQL is read-only',
-    ...{ isCore: true, refusals },
+    ...{ refusals },
     async strike(strike) {
       await setReadOnly(strike, 'on');
       await whileNoticed(strike, 100);
@@ -118,7 +134,7 @@ export const postgresql: readonly Fault[] = [
   },
   {
     name: 'the disk of PostgreSQL is full',
-    ...{ isCore: true, refusals, lacks: volumesLack },
+    ...{ refusals, lacks: volumesLack },
     async strike(strike) {
       const { directory } = mountVolume(strike.scope, '64m');
       const [row] = await strike.query<{ data_directory: string }>('show data_directory');
@@ -180,6 +196,20 @@ export const postgresql: readonly Fault[] = [
         await strike.answers(40);
         await pooler.restart();
       }
+    },
+  },
+  {
+    name: 'PostgreSQL is slow, as on an overloaded disk',
+    refusals,
+    async strike(strike) {
+      const pids = await serverProcesses(strike);
+      for (let time = 0; time < 30; time += 1) {
+        signalAll(pids, 'SIGSTOP');
+        await sleep(400);
+        signalAll(pids, 'SIGCONT');
+        await sleep(100);
+      }
+      await strike.answers(40);
     },
   },
   {

@@ -1,7 +1,9 @@
+import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../../../until.ts';
 import type { Fault, Strike } from '../fault.ts';
-import { killProxy } from '../kill.ts';
+import { killProxy, untilReady } from '../kill.ts';
+import { makeMemoryGroup, memoryGroupsLack } from '../memory-cgroup.ts';
 
 /** Calls of every length, so that a kill meets some at each stage. */
 const directives = (number: number) =>
@@ -36,11 +38,24 @@ async function killAtTable(strike: Strike, table: string): Promise<void> {
   });
 }
 
+/** Makes calls with bodies that take memory. Nobody waits for their answers. */
+async function sendLarge({ proxy, stack, ignoreMark }: Strike): Promise<void> {
+  ignoreMark('mark-large-1');
+  const body = JSON.stringify({ model: 'gpt-4o-mini', input: `mark-large-1 ${'x'.repeat(4_000_000)}`, store: false });
+  const headers = { authorization: `Bearer ${stack.token}`, 'x-user-id': 'large', 'x-session-id': 'large' };
+  const calls = Array.from({ length: 4 }, () =>
+    fetch(`http://127.0.0.1:${proxy.port}/v1/responses`, { method: 'POST', headers, body }).then((answer) =>
+      answer.text(),
+    ),
+  );
+  await Promise.allSettled(calls);
+}
+
 export const processes: readonly Fault[] = [
-  { name: 'nothing breaks', isCore: true },
+  { name: 'nothing breaks' },
   {
     name: 'the proxy is killed, 10 times at random',
-    ...{ ...killed, isCore: true },
+    ...{ ...killed },
     strike: (strike) => killAtRandom(strike, 10),
   },
   {
@@ -55,7 +70,7 @@ export const processes: readonly Fault[] = [
   },
   {
     name: 'the proxy is killed while it leases quota',
-    ...{ ...killed, isCore: true },
+    ...{ ...killed },
     strike: (strike) => killAtTable(strike, 'quota_leases'),
   },
   {
@@ -72,6 +87,25 @@ export const processes: readonly Fault[] = [
       await strike.answers(20);
       // What the first one had not copied is in its volume.
       strike.use(await strike.startProxy({ dataDirectory: first.dataDirectory }));
+    },
+  },
+  {
+    name: 'the kernel kills the proxy, since its memory is short',
+    ...{ ...killed, isCore: true, lacks: memoryGroupsLack, refusals: [...refusals, 'overloaded', 'request_too_large'] },
+    async strike(strike) {
+      const group = makeMemoryGroup(strike.scope);
+      const proxy = await group.within(() => strike.startProxy());
+      strike.use(proxy);
+      await strike.answers(30);
+      for (let time = 0; time < 50 && group.kills() === 0; time += 1) {
+        group.tighten();
+        await strike.calls(5);
+        await sendLarge(strike);
+      }
+      assert.ok(group.kills() > 0, 'the kernel has killed nothing');
+      // The one in its place has the machine's memory.
+      await untilReady(proxy);
+      await strike.answers(40);
     },
   },
   {

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { createSecureServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createServer } from 'node:tls';
+import { createServer, type Server } from 'node:tls';
 import { issueAuthority, issueServing } from '../../../../operator/certificates/issue.ts';
 import { makeDirectory } from '../../../directories.ts';
 import { atEnd } from '../../../scope.ts';
@@ -35,7 +36,7 @@ const huge = Buffer.alloc(1024 * 1024, 'x');
 export const upstream: readonly Fault[] = [
   {
     name: 'the provider refuses connections',
-    ...{ isCore: true, cuts: true, unknowns: true },
+    ...{ cuts: true, unknowns: true },
     refusals: ['upstream_unreachable', 'upstream_interrupted', 'upstream_timeout', 'session_expired'],
     async strike({ upstreamRelay, calls }) {
       await upstreamRelay.close();
@@ -45,19 +46,19 @@ export const upstream: readonly Fault[] = [
   },
   {
     name: 'the provider resets connections',
-    ...{ isCore: true, unknowns: true, refusals: ['upstream_interrupted', 'upstream_unreachable', 'upstream_timeout'] },
+    ...{ unknowns: true, refusals: ['upstream_interrupted', 'upstream_unreachable', 'upstream_timeout'] },
     load: { kinds: promptKinds, directives: third('reset') },
     strike: throughout,
   },
   {
     name: 'the provider hangs before its answer',
-    ...{ isCore: true, unknowns: true, refusals: ['upstream_timeout'] },
+    ...{ unknowns: true, refusals: ['upstream_timeout'] },
     load: { kinds: promptKinds, clients: 40, directives: (number) => (number % 20 === 0 ? 'latency=600000' : '') },
     strike: throughout,
   },
   {
     name: 'the provider stalls in mid-stream',
-    ...{ isCore: true, cuts: true, unknowns: true, refusals: ['upstream_timeout', 'upstream_interrupted'] },
+    ...{ cuts: true, unknowns: true, refusals: ['upstream_timeout', 'upstream_interrupted'] },
     load: {
       kinds: promptKinds,
       clients: 40,
@@ -68,7 +69,6 @@ export const upstream: readonly Fault[] = [
   {
     name: 'the provider cuts its answers',
     ...{
-      isCore: true,
       cuts: true,
       unknowns: true,
       refusals: ['upstream_interrupted', 'upstream_unreachable', 'upstream_timeout'],
@@ -79,12 +79,18 @@ export const upstream: readonly Fault[] = [
   {
     name: 'the provider cuts its streams within an event',
     ...{
-      isCore: true,
       cuts: true,
       unknowns: true,
       refusals: ['upstream_interrupted', 'upstream_unreachable', 'upstream_timeout'],
     },
     load: { kinds: ['streamed', 'streamed chat'], directives: third('words=40,torn') },
+    strike: throughout,
+  },
+  {
+    name: 'the provider cuts its streams, and keeps the whole answers',
+    // What the client did not get is looked up where it is kept, so no usage is unknown.
+    ...{ isCore: true, cuts: true, refusals: ['upstream_interrupted'] },
+    load: { kinds: ['streamed'], directives: third('words=40,cut,kept') },
     strike: throughout,
   },
   {
@@ -101,13 +107,13 @@ export const upstream: readonly Fault[] = [
   },
   {
     name: 'the provider sends streams without an end',
-    ...{ isCore: true, cuts: true, unknowns: true, refusals: ['upstream_interrupted'] },
+    ...{ cuts: true, unknowns: true, refusals: ['upstream_interrupted'] },
     load: { kinds: ['streamed', 'streamed chat'], directives: third('no-terminal') },
     strike: throughout,
   },
   {
     name: 'the provider answers 429 with Retry-After',
-    ...{ isCore: true, refusals: ['rate_limit_exceeded'] },
+    ...{ refusals: ['rate_limit_exceeded'] },
     strike: sometimes(({ reply }) =>
       reply
         .writeHead(429, { ...json, 'retry-after': '1' })
@@ -125,7 +131,7 @@ export const upstream: readonly Fault[] = [
   },
   {
     name: 'the provider sends 100 MB',
-    ...{ isCore: true, unknowns: true, refusals: ['upstream_invalid_response', 'overloaded', 'response_too_large'] },
+    ...{ unknowns: true, refusals: ['upstream_invalid_response', 'overloaded', 'response_too_large'] },
     load: { kinds: ['plain', 'chat', 'embedding', 'form'] },
     async strike({ upstream, calls }) {
       let left = 3;
@@ -142,14 +148,12 @@ export const upstream: readonly Fault[] = [
   },
   {
     name: 'the provider trickles its answers byte by byte',
-    ...{ isCore: true },
     load: { kinds: ['streamed', 'streamed chat', 'realtime'], directives: third('words=60,delta-delay=15') },
     strike: throughout,
   },
   {
     name: 'the provider states a length that is too long',
     ...{
-      isCore: true,
       unknowns: true,
       cuts: true,
       refusals: ['upstream_interrupted', 'upstream_unreachable', 'upstream_invalid_response'],
@@ -163,7 +167,6 @@ export const upstream: readonly Fault[] = [
   {
     name: 'the provider states a length that is too short',
     ...{
-      isCore: true,
       unknowns: true,
       cuts: true,
       refusals: ['upstream_interrupted', 'upstream_unreachable', 'upstream_invalid_response'],
@@ -178,27 +181,43 @@ export const upstream: readonly Fault[] = [
   },
   {
     name: 'the certificate of the provider has expired',
-    ...{ isCore: true, refusals: ['upstream_unreachable'] },
-    async strike(strike) {
-      const authority = await issueAuthority({ lifetimeMs: 3_600_000, nowMs: Date.now() });
+    ...{ refusals: ['upstream_unreachable'] },
+    strike: (strike) =>
       // It has expired an hour ago.
-      const served = { lifetimeMs: 3_600_000, nowMs: Date.now() - 7_200_000 };
-      const { certificate, privateKey } = await issueServing(authority, ['127.0.0.1'], served);
-      const server = createServer({ cert: certificate, key: privateKey }, (socket) => socket.destroy());
-      await once(server.listen(0, '127.0.0.1'), 'listening');
-      atEnd(strike.scope, () => void server.close());
-      const trusted = join(await makeDirectory(strike.scope), 'ca.pem');
-      await writeFile(trusted, authority.certificate);
-      const { port } = server.address() as AddressInfo;
-      const { proxy } = strike;
-      strike.use(
-        await strike.startProxy({
-          upstreamUrl: `https://127.0.0.1:${port}/v1`,
-          environment: { NODE_EXTRA_CA_CERTS: trusted },
-        }),
-      );
-      await strike.calls(100);
-      strike.use(proxy);
-    },
+      callAt(strike, Date.now() - 7_200_000, (certificate) => createServer(certificate, (socket) => socket.destroy())),
+  },
+  {
+    name: 'the provider speaks HTTP/2 alone',
+    ...{ refusals: ['upstream_unreachable', 'upstream_invalid_response', 'upstream_interrupted'] },
+    strike: (strike) =>
+      callAt(strike, Date.now(), (certificate) =>
+        createSecureServer({ ...certificate, allowHTTP1: false }, (_, response) => response.end('{}')),
+      ),
   },
 ];
+
+/** Sends calls to a provider that speaks TLS, by a proxy that trusts its authority. */
+async function callAt(
+  strike: Strike,
+  issuedAtMs: number,
+  makeServer: (certificate: { readonly cert: string; readonly key: string }) => Server,
+): Promise<void> {
+  const authority = await issueAuthority({ lifetimeMs: 3_600_000, nowMs: Date.now() });
+  const validity = { lifetimeMs: 3_600_000, nowMs: issuedAtMs };
+  const { certificate, privateKey } = await issueServing(authority, ['127.0.0.1'], validity);
+  const server = makeServer({ cert: certificate, key: privateKey });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  atEnd(strike.scope, () => void server.close());
+  const trusted = join(await makeDirectory(strike.scope), 'ca.pem');
+  await writeFile(trusted, authority.certificate);
+  const { port } = server.address() as AddressInfo;
+  const { proxy } = strike;
+  strike.use(
+    await strike.startProxy({
+      upstreamUrl: `https://127.0.0.1:${port}/v1`,
+      environment: { NODE_EXTRA_CA_CERTS: trusted },
+    }),
+  );
+  await strike.calls(100);
+  strike.use(proxy);
+}
