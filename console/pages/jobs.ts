@@ -85,5 +85,5 @@ function showRetry(job: Job, view: View): unknown {
       await view.api.send('POST', `/v1/jobs/${job.id}/retry`);
       await view.reload();
     }, `Job ${job.id} is tried again`);
-  return html`<button type="button" aria-label="Try job ${job.id} again" ?disabled=${view.isBusy} @click=${retry}>Try again</button>`;
+  return html`<button type="button" aria-label="Try again: job ${job.id}" ?disabled=${view.isBusy} @click=${retry}>Try again</button>`;
 }

@@ -113,7 +113,10 @@ function showFigures({ range, now, before, totalUsers }: Overview): TemplateResu
     },
     {
       ...{ label: 'Failed', value: percent(rate(a)), now: rate(a) ?? 0, before: rate(b) ?? 0, against, isBad: true },
-      ...{ spark: of((p) => p.failure_count), note: a.failures > 0 ? `${count(a.failures)} calls` : undefined },
+      ...{
+        spark: of((p) => p.failure_count),
+        note: a.failures > 0 ? `${count(a.failures)} ${a.failures === 1 ? 'call' : 'calls'}` : undefined,
+      },
     },
     {
       ...{

@@ -141,7 +141,7 @@ export function walkPages(stage: () => Stage): void {
     await person.settled();
     const row = person.main.locator('tbody tr', { hasText: 'analyze-conversation' });
     await shows(row, 'model_not_allowed');
-    await row.getByRole('button', { name: /^Try job \d+ again$/ }).click();
+    await row.getByRole('button', { name: /^Try again: job \d+$/ }).click();
     await shows(person.page.locator('.toast'), 'is tried again');
     await shows(person.main, 'No job has failed for good');
     await person.go('/jobs');
