@@ -54,7 +54,7 @@ const neededPackages = [
 const unwantedFiles = [
   ...[/^console\//, /^proxy\/surfaces\/console\/(?!index)/, /^proxy\/surfaces\/governance\/(?!index)/],
   ...[/^proxy\/governance\//, /^crds\/(documents|definition|validate)/],
-  ...[/^traces\/(?!trace-parent)/, /^proxy\/calls\/traces\/(?!trace(s|d)\.ts)/],
+  ...[/^traces\/(?!trace-parent|settings)/, /^proxy\/calls\/traces\/(?!trace(s|d)\.ts)/],
 ];
 
 /** What the bundle leaves out although packages name it. */

@@ -480,6 +480,10 @@ const madeElsewhere: readonly ProblemCode[] = [
   'session_not_found',
   // Another surface's: test/contracts/support.
   'article_not_found',
+  // Needs a rule with Review: test/proxy/guardrails/held.
+  'answer_held',
+  // Needs a worker: test/proxy/surfaces/governance/jobs.
+  'job_not_found',
   // Another surface's: test/proxy/surfaces/insights.
   'batch_not_found',
   'deployment_not_found',
