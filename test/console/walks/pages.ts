@@ -199,6 +199,11 @@ export function walkPages(stage: () => Stage): void {
     await shows(person.main, 'in review');
     await person.page.keyboard.press('a');
     await shows(person.main.locator('.summary'), 'approved');
+    // Of what is as urgent, the oldest comes first.
+    await person.page.keyboard.press('n');
+    await shows(person.main, 'May I return shoes that I have worn?');
+    await person.page.keyboard.press('a');
+    await shows(person.main.locator('.summary'), 'approved');
     await person.page.keyboard.press('n');
     await shows(person.main, 'Is a return guaranteed?');
     await shows(person.main.locator('.summary'), 'its caller waits');
