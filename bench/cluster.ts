@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { build } from '../scripts/build.ts';
 import { type Benchmark, type BenchmarkContext, type Figures, formatTable, type Reach, round } from './benchmark.ts';
@@ -8,7 +9,7 @@ import type { RequestCounts } from './cluster/api-requests.ts';
 import { startControlPlane } from './cluster/control-plane.ts';
 import { startDatabase } from './cluster/database.ts';
 import { measureEffect } from './cluster/effect.ts';
-import { measureApiServer, measureLoad, measureRestart, onlyPlace, type Stage } from './cluster/load.ts';
+import { aftermathMs, measureApiServer, measureLoad, measureRestart, onlyPlace, type Stage } from './cluster/load.ts';
 import type { Counts } from './cluster/objects.ts';
 import { measurePodStart } from './cluster/pod-start.ts';
 import { openPodCluster, siteOf } from './cluster/pods.ts';
@@ -53,6 +54,8 @@ export const cluster: Benchmark = {
     const { operator, ...loaded } = await measureLoad(stage, counts, context);
     // Where there are pods, it is measured with them.
     const effect = process.env.KUBECONFIG === undefined ? await measureHere(stage, counts, changes, context) : {};
+    // The last change is seen before all that it changes is written, which the restart would do.
+    await delay(aftermathMs);
     await operator.stop();
     note('Restarting the operator ...');
     const { operator: successor, ...restarted } = await measureRestart(stage, counts, context);

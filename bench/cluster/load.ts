@@ -45,7 +45,7 @@ export interface Measured {
 export const onlyPlace: Place = { organization: organizationName, namespace: 'default' };
 
 /** Long enough for any remaining work of a steady operator. */
-const aftermathMs = 2_000;
+export const aftermathMs = 2_000;
 
 /** Measures how fast the API server alone accepts the objects. They are deleted afterwards. */
 export async function measureApiServer({ controlPlane }: Stage, counts: Counts): Promise<Figures> {
