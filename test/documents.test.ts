@@ -12,7 +12,7 @@ const notRun: Readonly<Record<string, string>> = {
 };
 
 /** What is to be read, or to be put into a file or a database. */
-const notShell = ['yaml', 'sql', 'ini', 'text'];
+const notShell = ['yaml', 'sql', 'ini', 'text', 'dockerfile'];
 
 describe('the blocks of tested documents', () => {
   const blocks = walkedDocuments.flatMap(readBlocks);

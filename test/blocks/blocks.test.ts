@@ -49,6 +49,7 @@ const programs: Readonly<Record<string, string>> = {
   'clients/python/README.md': 'test/clients/support/python.test.ts',
   'docs/audit.md': 'test/database/audit/third-party.test.ts',
   'docs/clients.md': 'test/clients/recipes.test.ts',
+  'docs/guardrails.md': 'test/proxy/guardrails/held.test.ts',
   'docs/insights.md': 'test/clients/insights/insights.test.ts',
   'docs/migrate/litellm.md': 'test/up/migrate.test.ts',
   'docs/migrate/openai.md': 'test/up/migrate.test.ts',

@@ -10,6 +10,7 @@ export const asking: readonly ProblemCode[] = [
   'insufficient_quota',
   'quota_unavailable',
   'guardrail_blocked',
+  'answer_held',
   'guardrail_unavailable',
   'spool_full',
   'spool_unwritable',

@@ -60,6 +60,7 @@ const answerProblems: readonly ProblemCode[] = [
   'insufficient_quota',
   'quota_unavailable',
   'guardrail_blocked',
+  'answer_held',
   'guardrail_unavailable',
   'spool_full',
   'spool_unwritable',

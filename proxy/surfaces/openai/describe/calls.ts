@@ -156,6 +156,7 @@ const problems: readonly ProblemCode[] = [
   'insufficient_quota',
   'quota_unavailable',
   'guardrail_blocked',
+  'answer_held',
   'guardrail_unavailable',
   'not_cached',
   'spool_full',
