@@ -103,7 +103,7 @@ class Guarding {
     const { said, foundBefore = [] } = this.#call;
     const rules = this.#rules.filter((rule) => isAbout(rule, 'Input'));
     this.#holding = rules.find(({ action, name }) => action === 'Review' && foundBefore.includes(name));
-    this.#requireHoldable(this.#rules.filter((rule) => isAbout(rule, 'Output')));
+    this.#requireHoldable(this.#rules, 'Output');
     if (said === undefined || rules.length === 0) return this.#guard(noEdits);
     const judgement = judge(readTexts(said), rules, this.#judging('Input', this.#call.isRewritable));
     return judgement instanceof Promise ? judgement.then((found) => this.#admit(found)) : this.#admit(judgement);
@@ -114,16 +114,16 @@ class Guarding {
     for (const rule of failures) this.#note(rule, 'Input', 'Error');
     if (blockedBy && !hasFailed) this.#options.onBlocked?.(this.#call, [...this.#hits]);
     if (blockedBy) throw problemOf(blockedBy, 'Input', hasFailed);
-    this.#requireHoldable(hits);
+    this.#requireHoldable(hits, 'Input');
     this.#holding ??= hits.find(({ action }) => action === 'Review');
     return this.#guard(edits);
   }
 
   /** @throws {ProxyError} where one of these rules would hold an answer that can be read elsewhere */
-  #requireHoldable(rules: readonly Rule[]): void {
+  #requireHoldable(rules: readonly Rule[], side: Side): void {
     const { review, said } = this.#call;
     if (review !== 'hold' || said?.conversation == null) return;
-    const rule = rules.find(({ action }) => action === 'Review');
+    const rule = rules.find((one) => one.action === 'Review' && isAbout(one, side));
     if (rule) throw unheldInConversationOf(rule, 'Output');
   }
 

@@ -11,7 +11,10 @@ import { type Insights, startInsights } from '../surfaces/insights/insights-stac
 
 const rules = [
   { name: 'mail', action: 'Redact', appliesTo: 'Output', pii: { kinds: ['email'] } },
-  { name: 'advice', action: 'Review', appliesTo: 'Output', words: { words: ['nightingale'] } },
+  {
+    ...{ name: 'advice', action: 'Review', appliesTo: 'Output', match: { users: ['bob'] } },
+    words: { words: ['nightingale'] },
+  },
   { name: 'persons', action: 'Review', appliesTo: 'Input', words: { words: ['falcon'] } },
 ];
 
@@ -172,11 +175,13 @@ describe('an answer that a guardrail holds', () => {
     assert.equal((await own(item_id)).final_response, null);
     await decide(item_id, true);
     assert.match((await own(item_id)).final_response, /nightingale/);
-    const { rows } = await db.query(`select error_code, cost_usd from chaperone.requests where request_id = $1`, [
-      (await own(item_id)).metadata.request_id,
-    ]);
-    assert.equal(rows[0]?.error_code, 'answer_held');
-    assert.ok(Number(rows[0]?.cost_usd) > 0);
+    const { request_id } = (await own(item_id)).metadata;
+    const record = await until(async () => {
+      const query = 'select error_code, cost_usd from chaperone.requests where request_id = $1';
+      return (await db.query(query, [request_id])).rows[0];
+    }, `the record of ${request_id}`);
+    assert.equal(record.error_code, 'answer_held');
+    assert.ok(Number(record.cost_usd) > 0);
   });
 
   it('shows nothing in a stream', async () => {
@@ -197,6 +202,23 @@ describe('an answer that a guardrail holds', () => {
     let count = 0;
     for await (const _ of passes) count += 1;
     assert.ok(count > 1, 'what nothing is found in passes');
+  });
+
+  it('is no stream either, however the address asks for one', async () => {
+    // No rule of hers is about answers, so that none needs a whole one.
+    const token = await insights.stack.sign({ user: 'eve', roles: ['member'] });
+    const eve = new OpenAI({ baseURL: insights.stack.baseUrl, apiKey: token, maxRetries: 0 });
+    const { id } = await eve.responses.create({ model: 'gpt-4o-mini', input: 'What of the falcon?', background: true });
+    await itemOf(id);
+    // A provider reads the address by its own rules.
+    for (const stream of ['stream=true', 'stream=tru%65', '%73tream=true']) {
+      const answer = await fetch(`${insights.stack.baseUrl}/responses/${id}?${stream}`, {
+        headers: { authorization: `Bearer ${token}` },
+      });
+      const text = await answer.text();
+      assert.equal(answer.status, 400, text);
+      assert.equal(JSON.parse(text).error.param, 'stream');
+    }
   });
 
   it('is drafted, and not shown to the application', async () => {

@@ -9,8 +9,12 @@ import { type StoredRequest, type StoredTexts, showsResponse } from './stored-te
 
 /** Stored responses that guardrails may hold until a person releases them. */
 export interface HeldResponses {
-  /** A stream would show what is held. @throws {ProxyError} where one is asked for of a response that may be held */
-  requireWhole(route: ResourceRoute, id: string | undefined, url: string, request: StoredRequest): Promise<void>;
+  /**
+   * Judges a stream before any of it is shown, whatever the request looked like that the provider answers with it.
+   *
+   * @throws {ProxyError} `invalid_request` where the response may be held: a stream would show it
+   */
+  requireStreamable(route: ResourceRoute, id: string | undefined, request: StoredRequest): Promise<void>;
   /**
    * What the caller gets of a response. Undefined: nothing has held it so far.
    *
@@ -41,8 +45,7 @@ export function makeHeldResponses(
     }
   };
   return {
-    async requireWhole(route, id, url, request) {
-      if (!/[?&]stream=true(?:&|$)/.test(url)) return;
+    async requireStreamable(route, id, request) {
       if (!(await stored.mayHold(route, request)) && !(await stateOf(route, id, request))) return;
       const message = 'a guardrail of the organization may hold this response for a person; leave stream out';
       throw new ProxyError('invalid_request', { param: 'stream', message });

@@ -49,7 +49,6 @@ export function registerResources(app: SurfaceApp, options: OpenAiContext): void
     const asker = { requestId: request.callContext.requestId, caller: request.caller, key };
     const guard = await stored.guardOf(route, asker);
     if (guard) requireJudgeable(request.url, guard);
-    await held.requireWhole(route, request.params.id, request.url, asker);
     const answered = await relay(exchange, {
       method: route.method,
       path,
@@ -63,14 +62,22 @@ export function registerResources(app: SurfaceApp, options: OpenAiContext): void
       method: route.method,
       status: `${Math.floor(answered.status / 100)}xx`,
     });
-    reply.code(answered.status).headers(answered.headers);
     const isSuccess = answered.status < 300;
+    const isStream = isSuccess && isEventStream(answered);
+    if (isStream) {
+      await held.requireStreamable(route, request.params.id, asker).catch((error: unknown) => {
+        answered.body.destroy();
+        throw error;
+      });
+    }
+    reply.code(answered.status).headers(answered.headers);
     const isFile = route.path.endsWith('/content') && inForce().snapshot.spec.guardrails !== undefined;
     if (isSuccess && route.effect === 'none' && !guard && !isFile) return reply.send(answered.body);
-    if (isSuccess && isEventStream(answered))
+    if (isStream) {
       return reply.send(
         Readable.from(observeStream(answered.body, formatOf(providers, key.provider, 'responses'), background, guard)),
       );
+    }
     const whole = await readWhole(answered, request.share);
     if (isSuccess && route.effect === 'tell') await background.observe(whole);
     else if (isSuccess) noteEffect(route, request, key, whole);
