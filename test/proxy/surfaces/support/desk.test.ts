@@ -90,10 +90,13 @@ describe('the support desk', () => {
   refusals(stage);
 
   it('records each call as the customer’s, in the session of the conversation', async () => {
-    const { rows: users } = await database.query<{ user: string; sessions: boolean }>(
-      `select distinct u.external_id as user, bool_and(r.session_id like 'conv_%' and r.turn_id like 'msg_%') as sessions
-       from chaperone.requests r join chaperone.users u using (organization_id, user_id) group by 1 order by 1`,
-    );
+    const users = await until(async () => {
+      const { rows } = await database.query<{ user: string; sessions: boolean }>(
+        `select distinct u.external_id as user, bool_and(r.session_id like 'conv_%' and r.turn_id like 'msg_%') as sessions
+         from chaperone.requests r join chaperone.users u using (organization_id, user_id) group by 1 order by 1`,
+      );
+      return rows.length === 4 && rows;
+    }, 'records of calls of four customers');
     assert.deepEqual(
       users.map(({ user, sessions }) => [user, sessions]),
       [
