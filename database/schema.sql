@@ -312,6 +312,58 @@ end
 $function$;
 revoke all on function chaperone.close_organization_role(uuid) from public;
 
+CREATE OR REPLACE FUNCTION chaperone.count_ratings()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET lock_timeout TO '10s'
+AS $function$
+declare
+  nobody constant uuid := '00000000-0000-0000-0000-000000000000';
+  come chaperone.ratings_by_day[] := '{}';
+  gone chaperone.ratings_by_day[] := '{}';
+begin
+  if tg_op <> 'DELETE' then
+    come := array(
+      select row(organization_id, rated_at::date, coalesce(call_kind, 'call'), coalesce(persona_id, nobody),
+        coalesce(model, requested_model, ''), coalesce(requested_model, ''), count(*), count(*) filter (where rating = 1))
+      from made
+      group by organization_id, rated_at::date, coalesce(call_kind, 'call'), coalesce(persona_id, nobody),
+        coalesce(model, requested_model, ''), coalesce(requested_model, ''));
+  end if;
+  if tg_op <> 'INSERT' then
+    gone := array(
+      select row(organization_id, rated_at::date, coalesce(call_kind, 'call'), coalesce(persona_id, nobody),
+        coalesce(model, requested_model, ''), coalesce(requested_model, ''), -count(*), -count(*) filter (where rating = 1))
+      from former
+      group by organization_id, rated_at::date, coalesce(call_kind, 'call'), coalesce(persona_id, nobody),
+        coalesce(model, requested_model, ''), coalesce(requested_model, ''));
+  end if;
+  -- In the order of the key, so that two statements never wait for each other.
+  insert into chaperone.ratings_by_day as d
+    select organization_id, day, call_kind, persona_id, model, requested_model, sum(rated_count), sum(positive_count)
+    from unnest(come || gone)
+    group by organization_id, day, call_kind, persona_id, model, requested_model
+    having sum(rated_count) <> 0 or sum(positive_count) <> 0
+    order by organization_id, day, call_kind, persona_id, model, requested_model
+    on conflict (organization_id, day, call_kind, persona_id, model, requested_model) do update
+      set rated_count = d.rated_count + excluded.rated_count,
+          positive_count = d.positive_count + excluded.positive_count;
+  if cardinality(gone) > 0 then
+    delete from chaperone.ratings_by_day d
+      using unnest(gone) g
+      where d.organization_id = g.organization_id and d.day = g.day and d.call_kind = g.call_kind
+        and d.persona_id = g.persona_id and d.model = g.model and d.requested_model = g.requested_model
+        and d.rated_count = 0;
+  end if;
+  return null;
+end
+$function$;
+revoke all on function chaperone.count_ratings() from public;
+
 CREATE OR REPLACE FUNCTION chaperone.count_support()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -4147,6 +4199,22 @@ create policy tenant on chaperone.ratings as permissive for all to chaperone_ten
 grant insert, select on chaperone.ratings to chaperone_tenant;
 grant update (response_id, rating, feedback, rated_by, rated_at, user_id, call_kind, persona_id, model, requested_model) on chaperone.ratings to chaperone_tenant;
 
+create table chaperone.ratings_by_day (
+  organization_id uuid not null,
+  day date not null,
+  call_kind text not null,
+  persona_id uuid not null,
+  model text not null,
+  requested_model text not null,
+  rated_count bigint not null,
+  positive_count bigint not null
+);
+alter table chaperone.ratings_by_day add constraint ratings_by_day_pkey PRIMARY KEY (organization_id, day, call_kind, persona_id, model, requested_model);
+alter table chaperone.ratings_by_day enable row level security;
+create policy tenant on chaperone.ratings_by_day as permissive for all to chaperone_tenant
+  using ((organization_id = ( SELECT chaperone.current_organization_id() AS current_organization_id)));
+grant select on chaperone.ratings_by_day to chaperone_tenant;
+
 create table chaperone.request_contents (
   organization_id uuid not null,
   request_id text not null,
@@ -4911,6 +4979,12 @@ CREATE TRIGGER forget_late BEFORE INSERT ON chaperone.pending_calls FOR EACH ROW
 CREATE TRIGGER stamp_config_version BEFORE INSERT OR UPDATE ON chaperone.personas FOR EACH ROW EXECUTE FUNCTION chaperone.stamp_config_version();
 
 CREATE TRIGGER forget_late BEFORE INSERT ON chaperone.rating_history FOR EACH ROW EXECUTE FUNCTION chaperone.forget_late();
+
+CREATE TRIGGER count_ratings_changed AFTER UPDATE ON chaperone.ratings REFERENCING OLD TABLE AS former NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION chaperone.count_ratings();
+
+CREATE TRIGGER count_ratings_gone AFTER DELETE ON chaperone.ratings REFERENCING OLD TABLE AS former FOR EACH STATEMENT EXECUTE FUNCTION chaperone.count_ratings();
+
+CREATE TRIGGER count_ratings_made AFTER INSERT ON chaperone.ratings REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION chaperone.count_ratings();
 
 CREATE TRIGGER forget_late BEFORE INSERT ON chaperone.ratings FOR EACH ROW EXECUTE FUNCTION chaperone.forget_late();
 

@@ -26,6 +26,8 @@ export interface RatedResponse {
 export interface RatingTotals {
   readonly rated: string;
   readonly positive: string;
+  /** Of whatever kind of calls. */
+  readonly ofAllKinds: string;
 }
 
 /**
@@ -37,7 +39,7 @@ export async function readRatedResponses(db: Queryable, filter: UsageFilter, pag
     `with page as materialized (
        select request_id, response_id, user_id, rating, feedback, rated_at
        from chaperone.ratings r
-       where ${isSelected(filter, 10)}
+       where ${isOfPeriod(filter, 10)} and ${isOfKind}
        order by rated_at desc, request_id
        limit $8::integer offset $9::integer
      )
@@ -59,16 +61,34 @@ export async function readRatedResponses(db: Queryable, filter: UsageFilter, pag
   return rows;
 }
 
-/** How many ratings were given in the period. */
+/** How many ratings were given in the period. Those of a user, and of calls with attributes, are few enough to count. */
 export async function countRatings(db: Queryable, filter: UsageFilter): Promise<RatingTotals> {
-  const { rows } = await db.query<RatingTotals>(
-    `select count(*) as rated, count(*) filter (where rating = 1) as positive
+  const { rows } = await (filter.userId === null && !filter.attributes ? sumDays(db, filter) : count(db, filter));
+  const [totals] = rows;
+  return totals ?? { rated: '0', positive: '0', ofAllKinds: '0' };
+}
+
+function sumDays(db: Queryable, { organizationId, firstDay, lastDay, kind, personaId, model }: UsageFilter) {
+  return db.query<RatingTotals>(
+    `select coalesce(sum(rated_count) filter (where ${isOfKind}), 0) as rated,
+       coalesce(sum(positive_count) filter (where ${isOfKind}), 0) as positive,
+       coalesce(sum(rated_count), 0) as "ofAllKinds"
+     from chaperone.ratings_by_day r
+     where organization_id = $1::uuid and day between $2::date and $3::date
+       and ($5::uuid is null or persona_id = $5::uuid)
+       and ($6::text is null or model = $6::text or requested_model = $6::text)`,
+    [organizationId, firstDay, lastDay, kind, personaId, model],
+  );
+}
+
+function count(db: Queryable, filter: UsageFilter) {
+  return db.query<RatingTotals>(
+    `select count(*) filter (where ${isOfKind}) as rated, count(*) filter (where ${isOfKind} and rating = 1) as positive,
+       count(*) as "ofAllKinds"
      from chaperone.ratings r
-     where ${isSelected(filter, 8)}`,
+     where ${isOfPeriod(filter, 8)}`,
     [...valuesOf(filter), ...attributeValues(filter)],
   );
-  const [totals] = rows;
-  return totals ?? { rated: '0', positive: '0' };
 }
 
 function valuesOf({ organizationId, firstDay, lastDay, kind, userId, personaId, model }: UsageFilter) {
@@ -79,10 +99,12 @@ const isItsCall = `
   q.organization_id = $1::uuid and q.request_id = r.request_id and q.started_at = ${startedAtOfRequest('r.request_id')}`;
 
 /** Where the call is not stored, its kind counts as `call`: hardly anything else is rated. */
-const isSelected = (filter: UsageFilter, firstAttribute: number) => `
+const isOfKind = `($4::text is null or coalesce(r.call_kind, 'call') = $4::text)`;
+
+/** Of whatever kind. */
+const isOfPeriod = (filter: UsageFilter, firstAttribute: number) => `
   r.organization_id = $1::uuid and r.rated_at >= $2::date::timestamp at time zone 'UTC'
     and r.rated_at < ($3::date + 1)::timestamp at time zone 'UTC' and ($5::uuid is null or r.user_id = $5::uuid)
-    and ($4::text is null or coalesce(r.call_kind, 'call') = $4::text)
     and ($6::uuid is null or r.persona_id = $6::uuid)
     and ($7::text is null or coalesce(r.model, r.requested_model) = $7::text or r.requested_model = $7::text)
     ${filter.attributes ? `and (select true from chaperone.requests q where ${isItsCall} and ${hasAttributes(filter, firstAttribute)} limit 1)` : ''}`;

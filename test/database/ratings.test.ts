@@ -74,6 +74,58 @@ test('the newest rating of each call counts, and each is in the history once, in
   );
 });
 
+test('the sums of days are those of the ratings, whatever happens to these', async () => {
+  const other = await makeTenant(database);
+  const { owner } = database;
+  const change = fc.record({
+    call: fc.nat(4),
+    day: fc.nat(2),
+    rating: fc.constantFrom(1 as const, -1 as const),
+    model: fc.constantFrom(null, 'gpt-4o', 'gpt-4.1'),
+    step: fc.constantFrom('rate', 'rate', 'know', 'erase', 'remove'),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 12 }), async (changes) => {
+      await owner.query('delete from chaperone.ratings where organization_id = $1', [tenant.id]);
+      for (const { call, day, rating, model, step } of changes) {
+        const id = `req_days_${call}`;
+        const rated = { ...makeRating(id, 86_400 * day, rating), rated_by: nobody };
+        if (step === 'rate') await insertRatings(db, tenant.id, JSON.stringify([rated]));
+        // What a fold knows of their calls.
+        const known = `update chaperone.ratings set call_kind = $3, persona_id = $4, model = $5, requested_model = $5
+          where organization_id = $1 and request_id <= $2`;
+        const kind = rating === 1 ? 'call' : 'analysis';
+        if (step === 'know') await owner.query(known, [tenant.id, id, kind, model && nobody, model]);
+        if (step === 'erase') await owner.query('update chaperone.ratings set feedback = null');
+        const removed = 'delete from chaperone.ratings where organization_id = $1 and request_id >= $2';
+        if (step === 'remove') await owner.query(removed, [tenant.id, id]);
+      }
+      const { rows: sums } = await owner.query(
+        `select organization_id, day::text, call_kind, persona_id, model, requested_model, rated_count, positive_count
+         from chaperone.ratings_by_day order by 1, 2, 3, 4, 5, 6`,
+      );
+      const { rows: counted } = await owner.query(
+        `select organization_id, (rated_at at time zone 'UTC')::date::text as day, coalesce(call_kind, 'call') as call_kind,
+           coalesce(persona_id, $1) as persona_id, coalesce(model, requested_model, '') as model,
+           coalesce(requested_model, '') as requested_model, count(*) as rated_count,
+           count(*) filter (where rating = 1) as positive_count
+         from chaperone.ratings group by 1, 2, 3, 4, 5, 6 order by 1, 2, 3, 4, 5, 6`,
+        [nobody],
+      );
+      assert.deepEqual(sums, counted);
+    }),
+    { numRuns: propertyRuns(20) },
+  );
+  await connect(scope, other.url).then((stranger) =>
+    insertRatings(stranger, other.id, JSON.stringify([makeRating('req_1', 1)])),
+  );
+  const { rows } = await db.query<{ id: string }>(
+    'select distinct organization_id as id from chaperone.ratings_by_day',
+  );
+  assert.ok(!rows.some(({ id }) => id === other.id), 'others do not see them');
+  await assert.rejects(() => db.query('delete from chaperone.ratings_by_day'), { code: '42501' });
+});
+
 test('a rating of neither kind is refused', async () => {
   const rating = { ...makeRating('req_1', 1), rating: 0 };
   await assert.rejects(() => insertRatings(db, tenant.id, JSON.stringify([rating])), { code: '23514' });

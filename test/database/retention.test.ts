@@ -99,7 +99,7 @@ describe('storage.retention', () => {
     }
     return counts;
   };
-  /** Makes everything older that an organization has, but for the audit log, which nobody can change. */
+  /** Makes everything older that an organization has, but for the audit log, which nobody can change. Ratings age their sums. */
   const age = async ({ id }: Tenant, days: number) => {
     const { rows } = await database.owner.query<{ table: string; columns: string }>(
       `select c.relname as table, string_agg(format(case
@@ -110,7 +110,7 @@ describe('storage.retention', () => {
          join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
            and a.atttypid in ('timestamptz'::regtype, 'date'::regtype, 'timestamptz[]'::regtype)
        where c.relnamespace = 'chaperone'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
-         and c.relname !~ '^audit_|^(migrations|workers|resource_requests)$'
+         and c.relname !~ '^audit_|^(migrations|workers|resource_requests|ratings_by_day)$'
        group by 1`,
     );
     for (const { table, columns } of rows) {

@@ -23,10 +23,9 @@ export async function readRatedResponses(
   page: Page,
 ) {
   const { filter, filteredByUser } = select(context, caller, question);
-  const { responses, totals, all } = await readFigures(context, async (db) => ({
+  const { responses, totals } = await readFigures(context, async (db) => ({
     responses: await readRows(db, filter, page),
     totals: await countRatings(db, filter),
-    all: await countRatings(db, { ...filter, kind: null }),
   }));
   const [rated, positive] = [Number(totals.rated), Number(totals.positive)];
   return {
@@ -35,7 +34,7 @@ export async function readRatedResponses(
     positive,
     negative: rated - positive,
     /** Ratings of the other kind of calls. */
-    excluded: Number(all.rated) - rated,
+    excluded: Number(totals.ofAllKinds) - rated,
     period: filter,
     filteredByUser,
   };
