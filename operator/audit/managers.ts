@@ -18,11 +18,13 @@ export function managersOf(
   if (!managers) return directory;
   const latest = managers.reduce<string>((time, one) => (one.time > time ? one.time : time), '');
   const isRemoval = changes.some((change) => !('after' in change));
-  const acting = managers.filter(
-    ({ time, fields }) =>
+  const acting = managers.filter(({ time, fields }) => {
+    const parsed: unknown = JSON.parse(fields);
+    return (
       (isRemoval && time === latest) ||
-      changes.some((change) => 'after' in change && manages(fields, stepsOf(change.field))),
-  );
+      changes.some((change) => 'after' in change && manages(parsed, stepsOf(change.field)))
+    );
+  });
   return acting.map(({ manager, operation, time }) => ({ manager, operation, at: time }));
 }
 

@@ -40,7 +40,10 @@ export function makeOwnWrites(): OwnWrites {
       if (after.kind === 'Secret') return secrets.get(id)?.(after) ?? false;
       if (!before || !isCustomKind(kind)) return false;
       const status = statusOf(after);
-      const isStatusOurs = [statusOf(before), statuses.get(id)].some((known) => isDeepStrictEqual(status, known));
+      const isEcho = isDeepStrictEqual(status, statuses.get(id));
+      // From here on the object itself has it. A copy of each status would be a tenth of the operator's memory.
+      if (isEcho) statuses.delete(id);
+      const isStatusOurs = isEcho || isDeepStrictEqual(status, statusOf(before));
       return (
         isStatusOurs &&
         isDeepStrictEqual(statedOf(before.metadata), statedOf(metadata)) &&

@@ -46,7 +46,7 @@ export function withoutBookkeeping<R extends { readonly metadata: ObjectMeta }>(
 /** The managers of what people state: not of the status, and not the operator itself, which adds finalizers. */
 function toManager({ manager, operation = '', time = '', subresource, fieldsV1 }: ManagedFields): FieldManager[] {
   if (manager === undefined || manager === fieldManager || subresource || !fieldsV1) return [];
-  return [{ manager, operation, time, fields: fieldsV1 }];
+  return [{ manager, operation, time, fields: JSON.stringify(fieldsV1) }];
 }
 
 export function toSecret({ metadata, data = {} }: ContentApiObject): Resources['Secret'] {

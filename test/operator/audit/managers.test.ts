@@ -6,7 +6,7 @@ const manager = (name: string, second: number, spec: object) => ({
   manager: name,
   operation: 'Apply',
   time: `2026-01-01T00:00:0${second}Z`,
-  fields: { 'f:spec': spec },
+  fields: JSON.stringify({ 'f:spec': spec }),
 });
 const helm = manager('helm', 1, { 'f:displayName': {}, 'f:models': { '.': {}, 'f:allow': {} } });
 const team = manager('team', 3, { 'f:limits': { 'k:{"name":"calls"}': { '.': {}, 'f:requests': { 'f:count': {} } } } });

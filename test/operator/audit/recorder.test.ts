@@ -22,7 +22,7 @@ const applied: FieldManager = {
   manager: 'kubectl',
   operation: 'Apply',
   time: '2026-01-01T00:00:00Z',
-  fields: { 'f:spec': { 'f:displayName': {}, 'f:models': {} } },
+  fields: JSON.stringify({ 'f:spec': { 'f:displayName': {}, 'f:models': {} } }),
 };
 
 function acme(generation: number, displayName: string, uid = 'uid 1'): Organization {

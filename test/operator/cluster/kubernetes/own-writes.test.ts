@@ -52,6 +52,15 @@ test('the first finalizer and the first status of a new object are the operatorâ
   assert.equal(writes.explain(held, { ...held, status: { id: 'new' } }), true);
 });
 
+test('a status that came back counts as the operatorâ€™s once: it is not kept beside the object', () => {
+  const writes = makeOwnWrites();
+  writes.status(key, written);
+  const echo = { ...before, status: { id: 'new' } };
+  assert.equal(writes.explain(before, echo), true);
+  assert.equal(writes.explain(echo, withMeta(echo, { finalizers: ['example.com/other', 'chaperone.dev/row'] })), true);
+  assert.equal(writes.explain({ ...before, status: { id: 'theirs' } }, echo), false);
+});
+
 test('an unknown object counts as changed by others, and so does one that the operator has forgotten', () => {
   const writes = makeOwnWrites();
   writes.status(key, written);
