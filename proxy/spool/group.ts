@@ -31,11 +31,16 @@ interface Frame {
 
 const usualBytes = 128 * 1024;
 
-export function makeGroup(segments: Pick<Segments, 'append' | 'room'>): Group {
+/** @param onTold is called when all entries of a group know their places, with the file of the last one */
+export function makeGroup(
+  segments: Pick<Segments, 'append' | 'room'>,
+  onTold: (segment: number) => void = () => {},
+): Group {
   let buffer = Buffer.allocUnsafe(usualBytes);
   let length = 0;
   let frames: Frame[] = [];
   let scheduled: NodeJS.Immediate | undefined;
+  let isTelling = false;
 
   const makeRoom = (bytes: number) => {
     if (length + bytes <= buffer.length) return;
@@ -61,7 +66,12 @@ export function makeGroup(segments: Pick<Segments, 'append' | 'room'>): Group {
       return;
     }
     const { segment } = first;
+    const isWithin = isTelling;
+    isTelling = true;
     for (const frame of group) frame.onWritten({ segment, offset: first.offset + frame.offset, length: frame.length });
+    isTelling = isWithin;
+    // What is called back may have written the next group.
+    if (!isWithin) onTold(segment);
   };
 
   return {

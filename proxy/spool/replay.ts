@@ -26,6 +26,8 @@ export interface OpenIntent {
  */
 export function replayFiles(options: SegmentsOptions, waiting: Waiting, onDamage: (place: Place) => void): Replayed {
   const open = new Map<number, OpenIntent>();
+  /** Calls whose end was read. An intent behind it was moved there when the end was written. */
+  const ended = new Set<number>();
   const done: (Place | undefined)[] = [];
   let lastId = 0;
   const replay = ({ kind, id, row }: Entry, place: Place) => {
@@ -36,14 +38,16 @@ export function replayFiles(options: SegmentsOptions, waiting: Waiting, onDamage
       }
       done.push(place);
     } else if (kind === 'intent') {
-      done.push(open.get(id)?.place);
-      open.set(id, { row: String(row), place });
+      done.push(ended.has(id) ? place : open.get(id)?.place);
+      if (!ended.has(id)) open.set(id, { row: String(row), place });
     } else if (kind === 'withdrawal') {
       done.push(open.get(id)?.place, place);
       open.delete(id);
+      ended.add(id);
     } else {
       done.push(open.get(id)?.place);
       open.delete(id);
+      ended.add(id);
       const isSettled = kind === 'settlement' || kind === 'late settlement';
       waiting.add(tableOf[kind], id, place, isSettled ? requestIdOf(row) : undefined);
     }

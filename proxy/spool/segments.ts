@@ -22,7 +22,8 @@ export interface Place {
 }
 
 /**
- * Appends frames to files of some megabytes each. A file is deleted when none of its frames is held any more.
+ * Appends frames to files of some megabytes each. A file is deleted when none of its frames is held any more, and no older
+ * file is there: what a file says has ended may have begun in an older one, and would begin again at the next start.
  *
  * An append is one write into the operating system's cache. It survives the death of the process, but not a power cut,
  * and costs a few microseconds.
@@ -116,9 +117,8 @@ export function openSegments(
     const segment = segments.get(currentNumber);
     return segment && !segment.isFormer && segment.size < maxSegmentBytes ? segment : open(currentNumber + 1);
   };
-  /** Once a segment holds no frame: empties it if it is the current one, else deletes it. */
-  const tidy = (number: number, segment: Segment) => {
-    if (segment.held > 0) return;
+  /** Empties the segment if it is the current one, else deletes it. */
+  const drop = (number: number, segment: Segment) => {
     totalBytes -= segment.size;
     if (number === currentNumber && !segment.isFormer) {
       ftruncateSync(segment.descriptor, 0);
@@ -128,6 +128,14 @@ export function openSegments(
     closeSync(segment.descriptor);
     unlinkSync(segment.path);
     segments.delete(number);
+  };
+  /** Drops the oldest segments that hold no frame. */
+  const tidy = () => {
+    // In the order of their numbers.
+    for (const [number, segment] of segments) {
+      if (segment.held > 0) return;
+      drop(number, segment);
+    }
   };
 
   const replay = (number: number, isFormer: boolean) => {
@@ -145,7 +153,7 @@ export function openSegments(
     segment.size = isFormer ? replayLines(bytes, found) : replayFrames(bytes, found);
     totalBytes += segment.size;
     if (!isFormer && segment.size < bytes.length) ftruncateSync(segment.descriptor, segment.size);
-    if (isFormer) tidy(number, segment);
+    if (isFormer) tidy();
   };
   for (const name of readdirSync(directory).sort()) {
     const [, number, extension] = namePattern.exec(name) ?? [];
@@ -169,7 +177,7 @@ export function openSegments(
     const segment = segments.get(number);
     if (!segment) return;
     segment.held -= 1;
-    tidy(number, segment);
+    if (segment.held === 0) tidy();
   };
   /** @returns fewer bytes where the file ends before */
   const readBytes = (

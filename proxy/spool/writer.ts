@@ -59,12 +59,12 @@ export interface WriterOptions {
 
 export function makeWriter(options: WriterOptions): Writer {
   const { segments, waiting, intents, reserve, onWaiting, onWriteFailure } = options;
-  const group = makeGroup(segments);
+  // An intent whose end is in the same group must not be moved behind it.
+  const group = makeGroup(segments, intents.follow);
 
   const onWritten = ({ kind, id, requestId }: NewRow, place: Place) => {
     intents.end(id);
     waiting.add(tableOf[kind], id, place, requestId);
-    intents.follow(place.segment);
     onWaiting();
   };
   /** @throws where the volume refuses */
@@ -101,7 +101,6 @@ export function makeWriter(options: WriterOptions): Writer {
             return;
           }
           intents.add(id, place);
-          intents.follow(place.segment);
           onIntentWritten();
         });
       } catch (cause) {

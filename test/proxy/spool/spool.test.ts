@@ -42,6 +42,12 @@ function open(t: TestContext, options: Partial<SpoolOptions> = {}): Spool {
   return spool;
 }
 
+/** The sizes of a spool's files. */
+const filesOf = (directory: string) =>
+  readdirSync(directory)
+    .filter((name) => name.endsWith('.spool'))
+    .map((name) => statSync(join(directory, name)).size);
+
 function intent(changes: Partial<RequestRecord> = {}): RequestRecord {
   return makeRecord(organizationId, { status: 'interrupted', input_tokens: null, total_tokens: null, ...changes });
 }
@@ -411,6 +417,56 @@ test('a listener is told of each settlement and rating', (t) => {
   settle(spool);
   spool.rate(makeRating('req_1'));
   assert.equal(told, 2);
+});
+
+/** Fills a file of the spool, so that the next frame begins another one. */
+const fillFile = (spool: Spool) => settle(spool, makeRecord(organizationId), Buffer.alloc(17 * 1024 * 1024));
+
+/** Takes all waiting calls of a spool that is opened again. @returns their statuses, and which it takes for interrupted */
+function reopen(t: TestContext, directory: string) {
+  const recovered: string[] = [];
+  const spool = open(t, { directory, onRecovered: ({ request_id }) => recovered.push(request_id) });
+  const statuses: Record<string, string> = {};
+  while (spool.depth > 0) {
+    const rows = spool.take('calls', 100);
+    for (const { request_id, status } of rows.map(({ row }) => recordOf(String(row)))) statuses[request_id] = status;
+    spool.remove('calls', rows);
+  }
+  return { recovered, statuses };
+}
+
+test('calls that end in the turn in which a file is full have ended after a restart', (t) => {
+  const directory = makeDirectory(t);
+  const spool = openSpool({ directory });
+  const records = ['req_1', 'req_2', 'req_3'].map((request_id) => makeRecord(organizationId, { request_id }));
+  const handles = records.map(({ request_id }) => beginNow(spool, intent({ request_id })));
+  const filler = fillFile(spool);
+  for (const [at, record] of records.entries()) spool.settle(handles[at] ?? 0, record, undefined, () => {});
+  spool.close();
+  const { recovered, statuses } = reopen(t, directory);
+  assert.deepEqual(recovered, []);
+  const completed = [filler, ...records].map(({ request_id }) => [request_id, 'completed']);
+  assert.deepEqual(statuses, Object.fromEntries(completed));
+});
+
+test('a call whose end has left the spool does not begin again from an older file', (t) => {
+  const directory = makeDirectory(t);
+  const spool = openSpool({ directory });
+  const [withdrawn, deferred, settled] = ['req_1', 'req_2', 'req_3'].map((request_id) => {
+    const record = intent({ request_id });
+    return { record, handle: beginNow(spool, record) };
+  });
+  assert.ok(withdrawn && deferred && settled);
+  const { request_id: filler } = fillFile(spool);
+  spool.withdraw(withdrawn.handle);
+  spool.defer(deferred.handle, { ...deferred.record, response_id: 'resp_2', input_sealed: null, output_sealed: null });
+  settleNow(spool, settled.handle, makeRecord(organizationId, { request_id: 'req_3' }));
+  spool.remove('pending', spool.take('pending', 10));
+  const ofFiller = spool.take('calls', 1).map(({ id }) => id);
+  spool.remove('calls', spool.take('calls', 1, new Set(ofFiller)));
+  spool.close();
+  assert.deepEqual(reopen(t, directory), { recovered: [], statuses: { [filler]: 'completed' } });
+  assert.deepEqual(filesOf(directory), [0]);
 });
 
 test('a second process is refused with the reason', (t) => {
