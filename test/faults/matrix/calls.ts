@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
+import { markHeader } from './upstream.ts';
 
 /** What a call is made with. */
 export interface CallContext {
@@ -8,7 +9,7 @@ export interface CallContext {
   readonly token: string;
   /** The headers of every call, with the user and the session. */
   readonly headers: Readonly<Record<string, string>>;
-  /** What the upstream sees in the body. */
+  /** What the upstream sees in the body, and in the head. */
   readonly mark: string;
   /** Directives for the sandbox. */
   readonly directives: string;
@@ -87,10 +88,12 @@ async function post(context: CallContext, path: string, body: object): Promise<O
   return readOutcome(answer);
 }
 
-function send({ baseUrl, token, headers, signal }: CallContext, path: string, init: RequestInit): Promise<Response> {
+function send(context: CallContext, path: string, init: RequestInit): Promise<Response> {
+  const { baseUrl, token, headers, mark, signal } = context;
+  const own = { authorization: `Bearer ${token}`, [markHeader]: mark };
   return fetch(`${baseUrl}${path}`, {
     ...init,
-    headers: { authorization: `Bearer ${token}`, ...headers, ...(init.headers as Record<string, string>) },
+    headers: { ...own, ...headers, ...(init.headers as Record<string, string>) },
     signal,
   });
 }

@@ -27,7 +27,7 @@ export interface Installation {
   /** The volume of the first proxy. */
   readonly dataDirectory: string;
   /** Everything that a collector of traces was sent. */
-  readonly traces: readonly string[];
+  readonly traces: string[];
   /** The logs of further proxies. */
   readonly logs: readonly string[];
   /** The volumes of proxies. */

@@ -6,7 +6,7 @@ import type { Fault } from './fault.ts';
 import { faultsByKind } from './faults.ts';
 import { type Installation, startInstallation } from './installation.ts';
 import { readPlaces } from './records.ts';
-import { type Row, rowOf, writeReport } from './report.ts';
+import { type Row, rowOf, type Skipped, writeReport } from './report.ts';
 import { judge, runFault } from './run.ts';
 import { findSecrets } from './secrets.ts';
 
@@ -18,28 +18,35 @@ const isChosen = (fault: Fault) =>
 describe('the fault matrix', () => {
   const scope = suiteScope();
   const rows: Row[] = [];
-  const skipped: string[] = [];
+  const skipped: Skipped[] = [];
+  const run = new Date().toISOString().slice(0, 16).replace('T', ' ');
   const told: string[] = [];
   let installation: Installation;
   before(async () => {
     installation = await startInstallation(scope);
   });
   after(() =>
-    writeReport(rows, skipped, {
-      isPart: only !== undefined,
-      publishes: process.env.CHAPERONE_FAULTS_PUBLISH === '1',
-      order: Object.values(faultsByKind).flatMap((faults) => faults.map(({ name }) => name)),
-    }),
+    writeReport(
+      { rows, skipped },
+      {
+        isPart: only !== undefined,
+        publishes: process.env.CHAPERONE_FAULTS_PUBLISH === '1',
+        order: Object.values(faultsByKind).flatMap((faults) => faults.map(({ name }) => name)),
+      },
+    ),
   );
 
   for (const [kind, faults] of Object.entries(faultsByKind)) {
     describe(kind, () => {
       for (const fault of faults.filter(isChosen)) {
         const lack = fault.lacks?.();
-        if (lack !== undefined) skipped.push(`${fault.name} (${lack})`);
+        if (lack !== undefined) skipped.push({ fault: fault.name, reason: lack });
         it(fault.name, { skip: lack ?? false }, async (t) => {
-          const outcome = await runFault(installation, t, fault);
-          const row = rowOf(kind, outcome);
+          const outcome = await runFault(installation, t, fault).catch((error) => {
+            skipped.push({ fault: fault.name, reason: 'it did not end' });
+            throw error;
+          });
+          const row = rowOf(run, kind, outcome);
           rows.push(row);
           told.push(...outcome.told);
           const { comparison, slowest, notes } = outcome;

@@ -5,6 +5,8 @@ import type { Outcome } from './run.ts';
 
 /** A row of the report. */
 export interface Row {
+  /** When its run began: a date and a time in UTC. */
+  readonly run: string;
   readonly kind: string;
   readonly fault: string;
   readonly calls: number;
@@ -19,10 +21,10 @@ export interface Row {
   readonly seconds: number;
 }
 
-export function rowOf(kind: string, { fault, comparison, seconds }: Outcome): Row {
+export function rowOf(run: string, kind: string, { fault, comparison, seconds }: Outcome): Row {
   const { calls, refused, cut, unknown, lost, doubled, costDifference, longestRefusalMs } = comparison;
   return {
-    ...{ kind, fault, calls, cut },
+    ...{ run, kind, fault, calls, cut },
     refused: Object.values(refused).reduce((sum, count) => sum + count, 0),
     unknown: unknown.calls,
     lost: lost.length,
@@ -33,7 +35,9 @@ export function rowOf(kind: string, { fault, comparison, seconds }: Outcome): Ro
   };
 }
 
-const columns: readonly [title: string, cell: (row: Row) => string | number][] = [
+type Column = readonly [title: string, cell: (row: Row) => string | number];
+
+const figureColumns: readonly Column[] = [
   ['fault', ({ fault }) => fault],
   ['calls', ({ calls }) => calls],
   ['refused', ({ refused }) => refused],
@@ -45,9 +49,14 @@ const columns: readonly [title: string, cell: (row: Row) => string | number][] =
   ['longest refusal', ({ longest_refusal_ms: ms }) => `${ms} ms`],
 ];
 
-export function markdownOf(rows: readonly Row[], skipped: readonly string[]): string {
+/** Where not all rows are of one run. */
+const runColumn: Column = ['run', ({ run }) => run];
+
+export function markdownOf({ rows, skipped }: Written): string {
   const line = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`;
   const kinds = [...Map.groupBy(rows, ({ kind }) => kind)];
+  const runs = [...new Set(rows.map(({ run }) => run))].sort();
+  const columns = runs.length > 1 ? [...figureColumns, runColumn] : figureColumns;
   const tables = kinds.map(([kind, some]) =>
     [
       `**${kind}**\n`,
@@ -57,8 +66,10 @@ export function markdownOf(rows: readonly Row[], skipped: readonly string[]): st
     ].join('\n'),
   );
   const calls = rows.reduce((sum, row) => sum + row.calls, 0);
-  const untried = skipped.map((each) => `Not tried: ${each}.`);
-  return [`${rows.length} faults, ${calls.toLocaleString('en')} calls.`, ...tables, ...untried].join('\n\n');
+  const untried = skipped.map(({ fault, reason }) => `No figures: ${fault} (${reason}).`);
+  const tried = runs.length > 1 ? `${runs.length} runs` : 'one run';
+  const sum = `${rows.length} faults, ${calls.toLocaleString('en')} calls, in ${tried}: ${runs.join(', ')} (UTC).`;
+  return [sum, ...tables, ...untried].join('\n\n');
 }
 
 const directory = join(repository, '.faults');
@@ -74,24 +85,41 @@ export interface ReportOptions {
   readonly order: readonly string[];
 }
 
+/** What a former run has written. */
+export interface Written {
+  readonly rows: readonly Row[];
+  readonly skipped: readonly Skipped[];
+}
+
+/** A fault of which there are no figures, and why. */
+export interface Skipped {
+  readonly fault: string;
+  readonly reason: string;
+}
+
+/** The rows of a run in the place of those of a former one. */
+export function merged(former: Written, own: Written, order: readonly string[]): Written {
+  const present = new Set([...own.rows, ...own.skipped].map(({ fault }) => fault));
+  const isKept = ({ fault }: Row | Skipped) => order.includes(fault) && !present.has(fault);
+  const inOrder = <Named extends { readonly fault: string }>(some: readonly Named[]) =>
+    some.toSorted((one, other) => order.indexOf(one.fault) - order.indexOf(other.fault));
+  return {
+    rows: inOrder([...former.rows.filter(isKept), ...own.rows]),
+    skipped: inOrder([...former.skipped.filter(isKept), ...own.skipped]),
+  };
+}
+
 /** Writes `.faults/matrix.md` and `.faults/matrix.json`; where asked to, also the table in docs/reliability.md. */
-export async function writeReport(
-  rows: readonly Row[],
-  skipped: readonly string[],
-  options: ReportOptions,
-): Promise<void> {
+export async function writeReport(own: Written, options: ReportOptions): Promise<void> {
   await mkdir(directory, { recursive: true });
   const file = join(directory, 'matrix.json');
-  const former: { rows: Row[] } = options.isPart
-    ? JSON.parse(await readFile(file, 'utf8').catch(() => '{"rows":[]}'))
-    : { rows: [] };
-  const own = new Set(rows.map(({ fault }) => fault));
-  const all = [...former.rows.filter(({ fault }) => !own.has(fault)), ...rows].sort(
-    (one, other) => options.order.indexOf(one.fault) - options.order.indexOf(other.fault),
-  );
-  const markdown = markdownOf(all, skipped);
+  const former: Written = options.isPart
+    ? JSON.parse(await readFile(file, 'utf8').catch(() => '{"rows":[],"skipped":[]}'))
+    : { rows: [], skipped: [] };
+  const all = merged(former, own, options.order);
+  const markdown = markdownOf(all);
   await writeFile(join(directory, 'matrix.md'), `${markdown}\n`);
-  await writeFile(file, `${JSON.stringify({ rows: all, skipped }, null, 2)}\n`);
+  await writeFile(file, `${JSON.stringify(all, null, 2)}\n`);
   if (!options.publishes) return;
   const text = await readFile(document, 'utf8');
   await writeFile(

@@ -35,8 +35,12 @@ export interface Upstream {
 
 interface Account extends Counted {
   readonly id: string;
+  readonly request_id: string;
   readonly status: Ask['end'];
 }
+
+/** Has the mark of a call, too: the body of a request whose sender ends may never come. Proxies pass it on. */
+export const markHeader = 'openai-beta';
 
 const markPattern = /\bmark-[a-z0-9]+-[a-z0-9]+/;
 /** Requests about what is kept. They are not billed. */
@@ -49,16 +53,24 @@ export async function startUpstream(scope: Scope): Promise<Upstream> {
   /** Those that a fault has answered. */
   let refused: Ask[] = [];
   let marks = new Map<string, number>();
+  /** What the head of each request says of its call, by the sandbox's id of the request. */
+  let heads = new Map<string, string>();
   const open = new Set<Duplex>();
   const server = createServer({ keepAliveTimeout: 120_000 }, (request, reply) => {
     const { fault } = upstream;
-    if (!fault || request.method !== 'POST' || !generates.test(request.url ?? '')) answer(request, reply);
+    if (!fault || request.method !== 'POST' || !generates.test(request.url ?? '')) take(request, reply);
     else void answerBy(fault, request, reply).catch(() => reply.destroy());
   });
   server.on('upgrade', (request, socket, head) => {
     open.add(socket.once('close', () => open.delete(socket)).on('error', () => socket.destroy()));
     takeSocket(request, socket, head);
   });
+
+  /** Has the sandbox answer. */
+  function take(request: IncomingMessage, reply: ServerResponse): void {
+    answer(request, reply);
+    heads.set(String(reply.getHeader('x-request-id')), String(request.headers[markHeader]));
+  }
 
   /** The body is read first, for its mark; where the sandbox is to answer, it is asked anew with the same body. */
   async function answerBy(fault: UpstreamFault, request: IncomingMessage, reply: ServerResponse): Promise<void> {
@@ -72,7 +84,7 @@ export async function startUpstream(scope: Scope): Promise<Upstream> {
     const pass = () => {
       // The sandbox counts it.
       refused = refused.filter((other) => other !== ask);
-      answer(repeat(request, chunks), reply);
+      take(repeat(request, chunks), reply);
     };
     await fault({ request, reply, before, pass });
   }
@@ -89,8 +101,8 @@ export async function startUpstream(scope: Scope): Promise<Upstream> {
     asks: () => [
       ...refused,
       ...accounts().map((account): Ask => {
-        const body = state.calls.find(account.id)?.body;
-        return { mark: markIn(String(body)), id: account.id, end: account.status, billed: billOf(account) };
+        const told = state.calls.find(account.id)?.body ?? heads.get(account.request_id);
+        return { mark: markIn(String(told)), id: account.id, end: account.status, billed: billOf(account) };
       }),
     ],
     running: () => accounts().filter(({ status }) => status === 'running').length,
@@ -98,6 +110,7 @@ export async function startUpstream(scope: Scope): Promise<Upstream> {
       state.calls.clear();
       refused = [];
       marks = new Map();
+      heads = new Map();
     },
   };
   return upstream;

@@ -36,8 +36,7 @@ async function soak(minutes: number, roundS: number): Promise<void> {
   // Whoever started it has gone.
   process.on('disconnect', () => void release().then(() => process.exit(1)));
   const installation = await startInstallation(scope);
-  const all = Object.values(faultsByKind).flat();
-  const faults = mixed.flatMap((name) => all.find((fault) => fault.name === name) ?? []);
+  const faults = mixed.map(findFault);
   const startedAt = performance.now();
   const seconds = () => (performance.now() - startedAt) / 1_000;
   const sampling = sampleUntilStopped(installation, seconds);
@@ -46,14 +45,19 @@ async function soak(minutes: number, roundS: number): Promise<void> {
   for (let number = 0; seconds() < minutes * 60; number += 1) {
     const fault = faults[number % faults.length];
     if (!fault) break;
-    const outcome = await runRound(installation, fault, roundS);
-    outcomes.push(outcome);
+    const tellOf = (what: string) => tell({ note: `${Math.round(seconds())} s: ${fault.name}, ${what}` });
     try {
+      const outcome = await runRound(installation, fault, roundS);
+      outcomes.push(outcome);
+      tellOf(`${outcome.comparison.calls} calls`);
       judge(fault, outcome);
     } catch (error) {
-      failures.push(`${fault.name}: ${error instanceof Error ? error.message : String(error)}`);
+      const failure = error instanceof Error ? error.message : String(error);
+      failures.push(`${fault.name}: ${failure}`);
+      tellOf(failure);
     }
-    tell({ note: `${Math.round(seconds())} s: ${fault.name}, ${outcome.comparison.calls} calls` });
+    // Nobody looks for secrets in them here, and they would take all memory.
+    installation.traces.length = 0;
   }
   const samples = await sampling.stop();
   tell({
@@ -61,6 +65,15 @@ async function soak(minutes: number, roundS: number): Promise<void> {
     summary: [`${minutes} minutes, ${outcomes.length} rounds.`, ...failures].join('\n\n'),
   });
   await release();
+}
+
+/** @throws where the matrix has none of this name */
+function findFault(name: string): Fault {
+  const found = Object.values(faultsByKind)
+    .flat()
+    .find((fault) => fault.name === name);
+  if (!found) throw new Error(`The matrix has no fault with the name '${name}'`);
+  return found;
 }
 
 /** What is made in it is released the last first. */
@@ -136,7 +149,8 @@ function figuresOf(outcomes: readonly Outcome[], samples: readonly Sample[], fai
     spool_files_most: most(({ spoolFiles }) => spoolFiles),
     spool_most_mb: round(most(({ spoolMb }) => spoolMb)),
     postgres_dead_rows_ratio: round(last.deadRatio),
-    postgres_changed_tables_mb: round(last.changedTablesMb),
+    postgres_changed_tables_start_mb: round(first.changedTablesMb),
+    postgres_changed_tables_end_mb: round(last.changedTablesMb),
   };
 }
 
