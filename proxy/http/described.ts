@@ -23,7 +23,7 @@ declare module 'fastify' {
     roles?: string;
     /** Absent: `own`. */
     origin?: Origin;
-    /** Answers whose schema is a provider's, in place of `response`. */
+    /** Answers without a schema of ours, such as a provider's or events, beside those of `response`. */
     answers?: DescribedResponses;
     hide?: boolean;
     tags?: readonly string[];
@@ -37,7 +37,7 @@ export interface DescribedOperation {
   /** How it can be refused. */
   readonly 'x-problems'?: readonly ProblemCode[];
   readonly 'x-origin'?: Origin;
-  /** In place of the answers in the route's schema. */
+  /** Beside the answers in the route's schema. */
   readonly 'x-answers'?: DescribedResponses;
   parameters?: object[];
   responses: DescribedResponses;

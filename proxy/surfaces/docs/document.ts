@@ -124,6 +124,10 @@ const frame: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
         description: 'The item of the review queue that has an answer that a guardrail holds, or has held.',
         schema: { type: 'string' },
       },
+      accelBuffering: {
+        description: '`no`: proxies in between are asked to pass events on as they come. There with events only.',
+        schema: { type: 'string' },
+      },
       attempts: { description: 'How many requests to providers the call took.', schema: { type: 'string' } },
       failedAttempts: {
         description: 'The failed requests before the one that was answered, each with its provider and its reason.',
@@ -276,7 +280,14 @@ function complete(operation: DescribedOperation, owner: Owner, method: string): 
   const isOnce = owner.answersOnce === true && method === 'post';
   const { 'x-problems': codes = [], 'x-origin': origin = 'own', 'x-answers': answers = {}, responses } = operation;
   for (const field of ['x-problems', 'x-origin', 'x-answers']) Reflect.deleteProperty(operation, field);
-  Object.assign(responses, answers);
+  for (const [status, answer] of Object.entries(answers)) {
+    const { content } = responses[status] ?? {};
+    responses[status] = {
+      ...responses[status],
+      ...answer,
+      ...(content && { content: { ...content, ...answer.content } }),
+    };
+  }
   operation.parameters = [
     ...(operation.parameters ?? []),
     { $ref: '#/components/parameters/userId' },
@@ -298,7 +309,11 @@ function complete(operation: DescribedOperation, owner: Owner, method: string): 
     }
     // Of what providers answer the schema is theirs.
     if (isSuccess && origin !== 'own') response.content ??= { 'application/json': {} };
-    response.headers = headersOf(origin, isSuccess, countsRequests);
+    const sendsEvents = origin === 'own' && Object.hasOwn(response.content ?? {}, 'text/event-stream');
+    response.headers = {
+      ...headersOf(origin, isSuccess, countsRequests),
+      ...(sendsEvents && { 'X-Accel-Buffering': { $ref: '#/components/headers/accelBuffering' } }),
+    };
   }
 }
 

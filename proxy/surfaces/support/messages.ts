@@ -104,6 +104,7 @@ export const postMessage: Route<GovernanceContext> = (app, context) => {
         'The answer comes from the knowledge base, or says that it does not know. With `conversation_id` the message continues that conversation. With `stream`, there are the events `message`, `delta` (more of the answer), and `done` (the whole answer) or `error`.',
       body: Message,
       problems: answerProblems,
+      answers: { 200: { content: { 'text/event-stream': {} } } },
       roles: 'everyone for themselves; analyst, reviewer or admin for any customer; reviewer or admin as an agent',
       response: {
         200: Type.Object(answered, {

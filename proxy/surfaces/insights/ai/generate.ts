@@ -61,6 +61,7 @@ export const generateRoute: Route<GovernanceContext> = (app, context) => {
         'In a call of yours under all rules of the organization. With `stream`, there are the events `delta` (more of the text), and `done` (the whole answer) or `error`. Where guardrails are about answers, the text comes as a whole.',
       body: Request,
       problems: asking,
+      answers: { 200: { content: { 'text/event-stream': {} } } },
       response: { 200: Enveloped(Generated) },
     },
     async handler({ callContext, body }, reply) {

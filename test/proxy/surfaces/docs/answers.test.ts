@@ -185,6 +185,10 @@ for (const [what, startProvider] of providers)
       return fc.oneof(
         { arbitrary: changes.map((changed) => JSON.stringify({ ...example, ...changed })), weight: 4 },
         { arbitrary: fc.constant(JSON.stringify(example)), weight: 2 },
+        {
+          arbitrary: fc.constant(JSON.stringify({ ...example, stream: true })),
+          weight: Object.hasOwn(schema?.properties ?? {}, 'stream') ? 2 : 0,
+        },
         { arbitrary: fc.dictionary(fc.constantFrom(...names), value).map((body) => JSON.stringify(body)), weight: 1 },
         { arbitrary: fc.jsonValue({ maxDepth: 1 }).map((body) => JSON.stringify(body)), weight: 1 },
         { arbitrary: fc.constantFrom('', '{', 'nonsense', '[1,', '"\u0000"', undefined), weight: 1 },
