@@ -1,10 +1,11 @@
 import { type FoundAnswer, findAnswer, holdAnswers, keepAnswer } from '../../database/cached-answers.ts';
 import type { Envelope, EnvelopePlace } from '../../database/envelope.ts';
 import type { Queryable } from '../../database/queryable.ts';
+import { afterRunning } from '../running-time.ts';
 import type { AgedAnswer } from './answer-memory.ts';
 import { decodeAnswer, encodeAnswer, type KeptAnswer } from './kept-answer.ts';
 
-/** A call waits no longer for PostgreSQL; then it is a miss. */
+/** A call waits no longer for PostgreSQL, while this process runs; then it is a miss. */
 const findLimitMs = 500;
 /** After a failure nobody asks PostgreSQL for a while, so that not every call waits for it. */
 const pauseMs = 1_000;
@@ -123,6 +124,6 @@ export class StoredAnswers {
 /** @throws {Error} where it takes too long. What comes later is not used: a lease ends by itself. */
 function limited<T>(work: Promise<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no answer in ${findLimitMs} ms`)), findLimitMs);
-  return Promise.race([work, promise]).finally(() => clearTimeout(timer));
+  const stop = afterRunning(findLimitMs, () => reject(new Error(`no answer in ${findLimitMs} ms`)));
+  return Promise.race([work, promise]).finally(stop);
 }

@@ -1,4 +1,5 @@
 import type { QuotaDemand, QuotaGrant } from '../../database/quota.ts';
+import { afterRunning } from '../running-time.ts';
 import type { CountedSlices } from './counted.ts';
 import type { DatabaseClock } from './database-clock.ts';
 import type { Slice } from './slice.ts';
@@ -24,7 +25,7 @@ export interface DemandsOptions {
   readonly lease: (demands: readonly QuotaDemand[]) => Promise<readonly QuotaGrant[]>;
   readonly clock: DatabaseClock;
   readonly onFailure?: (error: unknown) => void;
-  /** Starts a timer that runs once. @returns a function that stops it */
+  /** Starts a timer that runs once. Absent: a real one. @returns a function that stops it */
   readonly after?: (ms: number, run: () => void) => () => void;
 }
 
@@ -35,7 +36,10 @@ interface Wanted {
   readonly sinceTicks: number;
 }
 
-/** How long calls wait for an answer of the database, and how long they do not ask again after a failure. */
+/**
+ * How long calls wait for an answer of the database, while this process runs, and how long they do not ask again after a
+ * failure.
+ */
 const answerMs = 1_000;
 /** How long demands gather that no call waits for: leases that grow with the same load do so at about the same time. */
 const gatherMs = 20;
@@ -46,7 +50,9 @@ const lead = { times: 3, leastMs: 250, mostMs: 1_000 } as const;
 /** How much of a slow answer counts when the next one has come. */
 const slowCounts = 0.9;
 
-export function makeDemands({ lease, clock, onFailure, after = startTimeout }: DemandsOptions): Demands {
+export function makeDemands({ lease, clock, onFailure, after }: DemandsOptions): Demands {
+  const afterGathering = after ?? startTimeout;
+  const afterAnswer = after ?? afterRunning;
   const queue = new Map<Slice, Wanted>();
   let pumping: Promise<void> | undefined;
   let stopGathering: (() => void) | undefined;
@@ -73,7 +79,7 @@ export function makeDemands({ lease, clock, onFailure, after = startTimeout }: D
   /** @throws where it takes too long */
   const inTime = async <T>(result: Promise<T>): Promise<T> => {
     const tooLate = Promise.withResolvers<never>();
-    const stop = after(answerMs, () => tooLate.reject(new Error('The database does not answer in time')));
+    const stop = afterAnswer(answerMs, () => tooLate.reject(new Error('The database does not answer in time')));
     try {
       return await Promise.race([result, tooLate.promise]);
     } finally {
@@ -118,7 +124,7 @@ export function makeDemands({ lease, clock, onFailure, after = startTimeout }: D
     },
     askSoon(slices, slice, ends = false) {
       add(slices, slice, ends);
-      if (!pumping) stopGathering ??= after(gatherMs, askNow);
+      if (!pumping) stopGathering ??= afterGathering(gatherMs, askNow);
     },
     isDown: (nowTicks) => nowTicks < downUntilTicks,
     leadMs: () => leadMs,
