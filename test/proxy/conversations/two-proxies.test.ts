@@ -71,6 +71,14 @@ describe('a conversation over two proxies', () => {
     assert.deepEqual(await ask(stack.proxy.port, milan), [conversation, 'main']);
     const [, branch] = await ask(stack.proxy.port, genoa);
     assert.match(String(branch), /^branch-[0-9a-f]{8}$/);
+    const readTree = async () => {
+      const stored = await fetch(new URL(`/api/conversations/${conversation}`, stack.baseUrl), {
+        headers: { authorization: `Bearer ${stack.token}`, 'x-user-id': 'ada' },
+      });
+      const { tree = [] } = (await stored.json()) as { tree?: { branchId: string; parentBranchId: string | null }[] };
+      return tree;
+    };
+    await until(async () => (await readTree()).length === 2, 'the calls of this proxy in the database');
     assert.deepEqual(await askSlowly([...genoa, model('Wind.'), user('Thanks')]), [conversation, branch]);
     assert.deepEqual(await askSlowly([...milan, model('Rain.'), user('Thanks')]), [conversation, 'main']);
     const [same, fork] = await askSlowly([...beginning, user('And in Pisa, please?')]);
@@ -78,12 +86,6 @@ describe('a conversation over two proxies', () => {
     assert.match(String(fork), /^branch-[0-9a-f]{8}$/);
     assert.notEqual(fork, branch);
 
-    const readTree = async (): Promise<readonly { branchId: string; parentBranchId: string | null }[]> => {
-      const stored = await fetch(new URL(`/api/conversations/${conversation}`, stack.baseUrl), {
-        headers: { authorization: `Bearer ${stack.token}`, 'x-user-id': 'ada' },
-      });
-      return ((await stored.json()) as { tree: { branchId: string; parentBranchId: string | null }[] }).tree;
-    };
     await until(async () => (await readTree()).length === 3, 'the call of the other proxy in the tree');
     const parents = Object.fromEntries(
       (await readTree()).map(({ branchId, parentBranchId }) => [branchId, parentBranchId]),
