@@ -32,7 +32,7 @@ describe('the exporter of spans', () => {
   const start = (limits: Partial<ExporterLimits> = {}, url = receiver.url): Exporter => {
     const [own, ownFailures] = [results, failures];
     const exporter = makeExporter({
-      settings: { url: `${url}/v1/traces`, headers: { authorization: 'Bearer k' }, timeoutMs: 2_000 },
+      settings: { url: `${url}/v1/traces`, headers: { authorization: 'Bearer k' }, timeoutMs: 60_000 },
       resource: { 'service.name': 'test' },
       version: '1',
       onResult(result, spans) {
@@ -184,7 +184,7 @@ describe('the exporter of spans', () => {
     await until(() => receiver.deliveries.length === 1, 'the attempt');
     const startedTicks = performance.now();
     await exporter.close();
-    assert.ok(performance.now() - startedTicks < 1_500);
+    assert.ok(performance.now() - startedTicks < 30_000);
     assert.deepEqual(results, { failed: 1 });
   });
 });

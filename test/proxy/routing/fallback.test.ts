@@ -79,7 +79,8 @@ describe('a call whose provider fails', () => {
   before(async () => {
     routed = await startRouted(scope, {
       providers: {
-        first: { priority: 0, timeouts: { headers: '300ms', idle: '300ms' }, circuitBreaker: { failures: 1000 } },
+        // Longer than a busy machine may hold up an answer.
+        first: { priority: 0, timeouts: { headers: '3s', idle: '3s' }, circuitBreaker: { failures: 1000 } },
         second: { priority: 1 },
         closed: {
           priority: 0,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { suiteScope } from '../../scope.ts';
 import { type Answer, sendJson } from '../../scripted-provider.ts';
+import { until } from '../../until.ts';
 import { type Routed, startRouted } from './providers.ts';
 
 const serves: Answer = (answered, { body }) =>
@@ -36,7 +37,7 @@ describe('a provider that fails again and again', () => {
       providers: {
         first: {
           priority: 0,
-          circuitBreaker: { failures: 2, pause: '400ms' },
+          circuitBreaker: { failures: 2, pause: '3s' },
           timeouts: { headers: '10s', idle: '10s', total: '3s' },
         },
         second: { priority: 1 },
@@ -59,8 +60,7 @@ describe('a provider that fails again and again', () => {
     );
     assert.match(routed.log(), /calls go to other providers/);
     routed.providers.first.answer = serves;
-    await new Promise((resolve) => setTimeout(resolve, 450));
-    assert.equal((await chat('gpt-4o')).headers.get('x-chaperone-provider'), 'first');
+    await until(async () => (await chat('gpt-4o')).headers.get('x-chaperone-provider') === 'first', 'the pause to end');
     assert.equal((await chat('gpt-4o')).headers.get('x-chaperone-provider'), 'first');
   });
 

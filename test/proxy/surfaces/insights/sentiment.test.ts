@@ -171,7 +171,8 @@ describe('sentiments', () => {
     });
     let answered = 0;
     while (!isDone) {
-      assert.equal((await sentiment({ text: happy })).status, 200);
+      // It needs no database, which other tests keep busy.
+      assert.equal((await insights.ask('GET', '/ai/providers', undefined, { token: ann })).status, 200);
       answered += 1;
     }
     assert.equal((await all).body.data.summary.positive_count, 1_000);
