@@ -230,6 +230,8 @@ describe('vectors of passages', () => {
   });
 
   it('are left out where the provider fails, which the answer says', async () => {
+    const byVectors = async () => (await search('connect a light')).ranked_by !== 'words';
+    await until(byVectors, 'the proxy to know, too, that there is no budget any more');
     await sandbox.close();
     const { results, ranked_by, fallback } = await search('connect a light');
     assert.deepEqual([ranked_by, fallback.code], ['words', 'upstream_unreachable']);
