@@ -1,7 +1,7 @@
 import { ProxyError } from '../error.ts';
 import type { Rule, Side } from './rule.ts';
 
-type Refusing = Pick<Rule, 'name' | 'detector'>;
+type Refusing = Pick<Rule, 'name' | 'detector' | 'cannotHold'>;
 
 /** The refusal by a rule. It names the rule and its detector, and never what was found. */
 export function problemOf(rule: Refusing, side: Side, hasFailed: boolean): ProxyError {
@@ -10,7 +10,8 @@ export function problemOf(rule: Refusing, side: Side, hasFailed: boolean): Proxy
     const message = `${sentenceStart(rule)} cannot check ${what}, so it does not pass; try again later`;
     return refusalOf('guardrail_unavailable', rule, side, message);
   }
-  const message = `${sentenceStart(rule)} of the organization does not let ${what} pass`;
+  const why = rule.cannotHold ? ': it holds answers for a person, which is not possible here' : '';
+  const message = `${sentenceStart(rule)} of the organization does not let ${what} pass${why}`;
   return refusalOf('guardrail_blocked', rule, side, message);
 }
 

@@ -66,7 +66,7 @@ function asReviewed(rule: ReadyRule, { review, operation, snapshot }: GuardedCal
   if (review === 'done') return [];
   // What cannot be held does not pass.
   const isHeld = review !== undefined && reviewable.has(operation) && snapshot.storesContents;
-  return [isHeld ? rule : { ...rule, action: 'Block' }];
+  return [isHeld ? rule : { ...rule, action: 'Block', cannotHold: true }];
 }
 
 function withoutModels(match: CallMatch | undefined): CallMatch | undefined {

@@ -39,6 +39,8 @@ export interface Rule {
   readonly detector: string;
   readonly appliesTo: RuleSpec['appliesTo'];
   readonly action: Action;
+  /** It blocks in place of `Review`, since answers of such calls cannot be held. */
+  readonly cannotHold?: true;
   readonly restores: boolean;
   readonly look: Look;
 }

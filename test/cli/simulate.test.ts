@@ -231,6 +231,32 @@ describe('chaperone simulate', () => {
     );
   });
 
+  it('says whose answers a new guardrail would hold, and which calls it would refuse in their place', async () => {
+    const rule = '{name: persons, action: Review, match: {users: [eve]}, words: {words: [secret]}}';
+    const heldOf = async (name: string, yaml: string) => {
+      const told = await simulateJson(await write(name, yaml));
+      return (told.left_out as { what: string; calls: number }[]).filter(({ what }) => what.includes('"persons"'));
+    };
+    const held = 'The guardrail "persons", where it finds something, would hold the answer until a person releases it';
+    const refused =
+      'The guardrail "persons", where it finds something, would refuse the call, since no such answer can be held';
+    const { rows } = await stack.owner.query(
+      `select count(*) filter (where operation = 'chat')::int as chats, count(*)::int as "all"
+       from chaperone.requests join chaperone.users using (organization_id, user_id) where external_id = 'eve'`,
+    );
+    const [{ chats, all }] = rows;
+    assert.ok(chats > 0 && chats < all);
+    const open = `{guardrails: [${rule}], models: {}, surfaces: [chat, audio, embeddings], limits: [], budgets: [], tiers: []`;
+    assert.deepEqual(await heldOf('held.yaml', `${open}}`), [
+      { what: held, calls: chats },
+      { what: refused, calls: all - chats },
+    ]);
+    const unheld = await heldOf('unheld.yaml', `${open}, storage: {contents: None}}`);
+    assert.deepEqual(unheld, [{ what: refused, calls: all }]);
+    const { stdout } = await simulate('-f', join(directory, 'held.yaml'));
+    assert.ok(stdout.includes(`Left out: ${held}: ${chats} call`), stdout);
+  });
+
   it('reads from an input that does not end, as in a pod', async () => {
     const child = spawn(
       process.execPath,

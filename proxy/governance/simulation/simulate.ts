@@ -4,12 +4,12 @@ import { windowAt } from '../../../crds/rule-window.ts';
 import type { Queryable } from '../../../database/queryable.ts';
 import { type CallPeriod, type RecordedCall, readUserNames } from '../../../database/recorded-calls.ts';
 import type { Counted } from '../../quota/counted.ts';
-import { type CallMatch, makeCallMatch } from '../../snapshot/call-match.ts';
+import { type CallMatch, type FitsCall, makeCallMatch } from '../../snapshot/call-match.ts';
 import type { SealedSnapshot } from '../../snapshot/sealed-snapshot.ts';
-
 import { applyChange, type Change, type ChangedResources } from './change.ts';
 import { openConfiguration } from './configuration.ts';
 import { Counters } from './counters.ts';
+import { Holding } from './holding.ts';
 import { readSealed, type Serving } from './in-force.ts';
 import { isOperation, Judge, type ReplayedCall } from './judge-call.ts';
 import { Findings } from './report.ts';
@@ -62,6 +62,7 @@ export async function simulate(source: SimulationSource, options: SimulationOpti
   const findings = new Findings();
   const guardrails = changedRules(guardrailsOf(sealed), guardrailsOf(change.sealed));
   const ceilings = changedRules(ceilingsOf(sealed), ceilingsOf(change.sealed));
+  const holding = new Holding();
   let guarded = 0;
   let bounded = 0;
   let unknown = 0;
@@ -88,11 +89,13 @@ export async function simulate(source: SimulationSource, options: SimulationOpti
         continue;
       findings.add(call, verdict, former.refusal !== undefined);
       if (verdict.refusal) continue;
-      if (guardrails.some((fits) => fits(call))) guarded += 1;
-      if (ceilings.some((fits) => fits(call))) bounded += 1;
+      const guarding = guardrails.filter(({ fits }) => fits(call));
+      if (guarding.length > 0) guarded += 1;
+      for (const { spec } of guarding) if (spec.action === 'Review') holding.add(spec.name, is, call);
+      if (ceilings.some(({ fits }) => fits(call))) bounded += 1;
     }
   }
-  return { change, findings, leftOut: leftOutOf(change, { guarded, bounded, unknown }) };
+  return { change, findings, leftOut: leftOutOf(change, { guarded, holding, bounded, unknown }) };
 }
 
 /** What the rules in force count. */
@@ -120,21 +123,22 @@ async function learnNames(
 type Fits = (call: ReplayedCall) => boolean;
 
 /** The rules that are new or differ, which a simulation cannot run without the bodies. */
-function changedRules(
-  former: readonly { readonly match?: CallMatch }[],
-  changed: readonly { readonly match?: CallMatch }[],
-): Fits[] {
+function changedRules<Spec extends { readonly match?: CallMatch }>(
+  former: readonly Spec[],
+  changed: readonly Spec[],
+): { readonly spec: Spec; readonly fits: Fits }[] {
   return changed
     .filter((spec) => !former.some((one) => isDeepStrictEqual(one, spec)))
-    .map(({ match }) => {
-      const fits = makeCallMatch(match);
-      return ({ requestedModel, operation, user, namespace, workload }) =>
-        fits({
-          model: requestedModel ?? undefined,
-          operation,
-          user,
-          workload: namespace === null || workload === null ? undefined : { namespace, workload },
-        });
+    .map((spec) => ({ spec, fits: fitsOf(makeCallMatch(spec.match)) }));
+}
+
+function fitsOf(fits: FitsCall): Fits {
+  return ({ requestedModel, operation, user, namespace, workload }) =>
+    fits({
+      model: requestedModel ?? undefined,
+      operation,
+      user,
+      workload: namespace === null || workload === null ? undefined : { namespace, workload },
     });
 }
 
@@ -152,11 +156,12 @@ const judged =
 
 interface LeftOutCalls {
   readonly guarded: number;
+  readonly holding: Holding;
   readonly bounded: number;
   readonly unknown: number;
 }
 
-function leftOutOf({ fields }: Change, { guarded, bounded, unknown }: LeftOutCalls): LeftOut[] {
+function leftOutOf({ fields }: Change, { guarded, holding, bounded, unknown }: LeftOutCalls): LeftOut[] {
   const organizationFields = fields.filter(({ resource }) => resource.startsWith('Organization/'));
   const unjudged = [
     ...new Set(
@@ -169,6 +174,7 @@ function leftOutOf({ fields }: Change, { guarded, bounded, unknown }: LeftOutCal
     ...(guarded > 0
       ? [{ what: 'Guardrails that are new or differ need the texts of calls, which are sealed', calls: guarded }]
       : []),
+    ...holding.leftOut(),
     ...(bounded > 0
       ? [{ what: 'Ceilings that are new or differ need the bodies of calls, which are sealed', calls: bounded }]
       : []),
