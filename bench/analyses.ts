@@ -24,7 +24,11 @@ interface Cost extends Talked {
   readonly proxyUs: number;
 }
 
-/** Leads conversations through a proxy as it is and through one that links nothing, in turn. */
+const modes = ['linked', 'recorded', 'unlinked'] as const;
+type Mode = (typeof modes)[number];
+type Costs = Readonly<Record<Mode, Cost>>;
+
+/** Leads conversations in turn through a proxy as it is, and through two that find none. */
 export const analyses: Benchmark = {
   async run(context) {
     const { rounds, seconds, turns, profile } = readOptions(context.args);
@@ -38,42 +42,43 @@ export const analyses: Benchmark = {
     const upstreamUrl = `http://127.0.0.1:${upstream.port}/v1`;
     const installation = await startInstallation(directory, upstreamUrl, context);
     const start = (mode: Mode) => startProxy(directory, installation, { upstreamUrl, mode, profile }, context);
-    const proxies = { linked: await start('linked'), unlinked: await start('unlinked') };
+    const proxies = {
+      linked: await start('linked'),
+      recorded: await start('recorded'),
+      unlinked: await start('unlinked'),
+    };
 
-    const costs: { readonly linked: Cost; readonly unlinked: Cost }[] = [];
+    const costs: Costs[] = [];
     let conversations = 0;
     for (let number = 0; number <= rounds; number += 1) {
       const load = { token: installation.token, seconds: number === 0 ? warmUpSeconds : seconds, turns };
-      const measure = (mode: keyof typeof proxies) =>
-        measureLoad(proxies[mode], { ...load, name: `${mode} ${number}` });
+      const cost: Partial<Record<Mode, Cost>> = {};
       // The first one changes, since it finds the machine in the state that the last one left.
-      const isLinkedFirst = number % 2 === 0;
-      const one = await measure(isLinkedFirst ? 'linked' : 'unlinked');
-      const other = await measure(isLinkedFirst ? 'unlinked' : 'linked');
-      const cost = isLinkedFirst ? { linked: one, unlinked: other } : { linked: other, unlinked: one };
-      conversations += cost.linked.conversations;
-      context.note(`${round(cost.unlinked.proxyUs)} -> ${round(cost.linked.proxyUs)} us a call`);
-      if (number > 0) costs.push(cost);
+      for (const mode of [...modes.slice(number % modes.length), ...modes.slice(0, number % modes.length)])
+        cost[mode] = await measureLoad(proxies[mode], { ...load, name: `${mode} ${number}` });
+      const { linked, recorded, unlinked } = cost;
+      if (!linked || !recorded || !unlinked) throw new Error('A mode was not measured');
+      conversations += linked.conversations;
+      context.note(modes.map((mode) => `${mode}: ${round(cost[mode]?.proxyUs ?? 0)} us a call`).join(', '));
+      if (number > 0) costs.push({ linked, recorded, unlinked });
     }
-    const of = (compute: (cost: (typeof costs)[number]) => number) => round(median(costs.map(compute)));
-    const ratios = costs.map(({ linked, unlinked }) => linked.proxyUs / unlinked.proxyUs);
+    const of = (compute: (cost: Costs) => number) => round(median(costs.map(compute)));
+    const ratios = costs.map(({ linked, unlinked }) => linked.proxyUs / unlinked.proxyUs).sort((a, b) => a - b);
+    const quartile = (part: number) => round(ratios[Math.floor((ratios.length - 1) * part)] ?? Number.NaN);
     const figures = {
       linked_calls_per_s: of(({ linked }) => linked.perSecond),
       linked_conversations_per_s: of(({ linked }) => (linked.perSecond * linked.conversations) / linked.calls),
       linking_proxy_cpu_ratio: of(({ linked, unlinked }) => linked.proxyUs / unlinked.proxyUs),
-      linking_proxy_cpu_lowest_ratio: round(Math.min(...ratios)),
-      linking_proxy_cpu_highest_ratio: round(Math.max(...ratios)),
+      linking_proxy_cpu_low_ratio: quartile(0.25),
+      linking_proxy_cpu_high_ratio: quartile(0.75),
       linking_proxy_cpu_us: of(({ linked, unlinked }) => linked.proxyUs - unlinked.proxyUs),
+      recording_proxy_cpu_ratio: of(({ recorded, unlinked }) => recorded.proxyUs / unlinked.proxyUs),
+      recording_proxy_cpu_us: of(({ recorded, unlinked }) => recorded.proxyUs - unlinked.proxyUs),
       ...links,
       linked_ratio: (await countWhole(installation.databaseUrl, turns)) / conversations,
     };
-    const rows = costs.map(({ linked, unlinked }) => [
-      '',
-      ...[unlinked.proxyUs, linked.proxyUs, unlinked.perSecond, linked.perSecond].map((figure) =>
-        String(round(figure)),
-      ),
-    ]);
-    const head = ['', 'unlinked us', 'linked us', 'unlinked calls/s', 'linked calls/s'];
+    const rows = costs.map((cost) => ['', ...modes.map((mode) => String(round(cost[mode].proxyUs)))]);
+    const head = ['', ...modes.map((mode) => `${mode} us`)];
     return {
       figures,
       reach,
@@ -81,8 +86,6 @@ export const analyses: Benchmark = {
     };
   },
 };
-
-type Mode = 'linked' | 'unlinked';
 
 interface MeasuredProxy {
   readonly upstreamUrl: string;
@@ -145,8 +148,8 @@ function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      rounds: { type: 'string', default: '20' },
-      seconds: { type: 'string', default: '2' },
+      rounds: { type: 'string', default: '40' },
+      seconds: { type: 'string', default: '0.8' },
       turns: { type: 'string', default: '6' },
       profile: { type: 'string' },
     },
