@@ -30,36 +30,46 @@ interface Cost {
 
 /**
  * The speed of a shared machine changes within seconds, by more than rules cost. Many short turns, of which each is
- * compared with its neighbour alone, show a difference of some hundredths; a few long ones do not.
+ * compared with its neighbour alone, show a difference of some hundredths; a few long ones do not. And a process keeps what
+ * V8 has made of it: two that run the same differ by some hundredths as long as they live. So there are several of each.
  */
-const pairsOfTurns = 40;
+const pairsOfProcesses = 5;
+const pairsOfTurns = 10;
 const turnSeconds = 0.6;
 
 /** Puts the same load on a proxy without rules and on one with them, in turn, each with a PostgreSQL of its own. */
 export async function measureRulesCost(options: RulesCostOptions): Promise<Figures> {
   const { name: prefix, directory, upstreamUrl, rules, context } = options;
-  const start = async (name: string, spec: Readonly<Record<string, unknown>>) => {
+  const install = async (name: string, spec: Readonly<Record<string, unknown>>) => {
     const own = join(directory, name);
     const installation = await startInstallation(own, upstreamUrl, context, spec);
-    const proxy = await startGovernedProxy(own, installation, undefined, context);
-    return (seconds: number) => measureLoad({ ...options, seconds }, installation, proxy);
+    return async () => {
+      const proxy = await startGovernedProxy(own, installation, undefined, context);
+      const measure = (seconds: number) => measureLoad({ ...options, seconds }, installation, proxy);
+      // It compiles what it runs often.
+      await measure(options.seconds);
+      return { measure, stop: proxy.stop };
+    };
   };
-  const measure = { without: await start(`without-${prefix}`, {}), with: await start(`with-${prefix}`, rules) };
-  // Both compile what they run often.
-  await measure.without(options.seconds);
-  await measure.with(options.seconds);
+  const start = { without: await install(`without-${prefix}`, {}), with: await install(`with-${prefix}`, rules) };
 
   const costs: { readonly without: Cost; readonly with: Cost }[] = [];
-  while (costs.length < pairsOfTurns) {
-    // The first one changes, since it finds the machine in the state that the last one left.
-    const first = costs.length % 2 === 0 ? 'without' : 'with';
-    const one = await measure[first](turnSeconds);
-    const other = await measure[first === 'with' ? 'without' : 'with'](turnSeconds);
-    costs.push(first === 'with' ? { with: one, without: other } : { with: other, without: one });
+  for (let number = 0; number < pairsOfProcesses; number += 1) {
+    const without = await start.without();
+    const ruled = await start.with();
+    for (let turn = 0; turn < pairsOfTurns; turn += 1) {
+      // The first one changes, since it finds the machine in the state that the last one left.
+      const isFirst = turn % 2 === 0;
+      const one = await (isFirst ? without : ruled).measure(turnSeconds);
+      const other = await (isFirst ? ruled : without).measure(turnSeconds);
+      costs.push(isFirst ? { without: one, with: other } : { without: other, with: one });
+    }
+    await without.stop();
+    await ruled.stop();
   }
   const of = (compute: (cost: (typeof costs)[number]) => number) => roundOff(median(costs.map(compute)));
   const quarters = quartiles(costs.map(({ without, with: ruled }) => ruled.proxy / without.proxy));
-  context.note(`${prefix}: ${pairsOfTurns} pairs of turns, half of their ratios from ${quarters.join(' to ')}`);
+  context.note(`${prefix}: ${costs.length} pairs of turns, half of their ratios from ${quarters.join(' to ')}`);
   return {
     [`${prefix}_proxy_cpu_ratio`]: of(({ without, with: ruled }) => ruled.proxy / without.proxy),
     [`${prefix}_postgres_cpu_ratio`]: of(({ without, with: ruled }) => ruled.postgres / without.postgres),
