@@ -3,9 +3,9 @@ import type { Store } from '../store.ts';
 
 export interface SecondConnectionOptions {
   readonly openStore: () => Store;
-  /** Copies one batch. */
-  readonly copyBatch: (to: Store) => Promise<unknown>;
-  /** Whether so many rows wait that the connection is worth it. */
+  /** Copies one batch. @returns how many calls it had */
+  readonly copyBatch: (to: Store) => Promise<number>;
+  /** Whether so many calls wait that the connection is worth it. */
   readonly isNeeded: () => boolean;
   readonly log: Logger;
 }
@@ -37,7 +37,8 @@ export function makeSecondConnection({
     try {
       // Connect before taking rows: a pooler or the server may have no free connection.
       await store.run((db) => db.query('select'));
-      while (isNeeded()) await copyBatch(store);
+      // An empty batch waits for nothing: a loop of them would hold up the whole process.
+      while (isNeeded() && (await copyBatch(store)) > 0);
     } catch (error) {
       pausedUntilMs = performance.now() + pauseMs;
       log.warn({ err: error }, 'the second connection for copying usage failed; the first goes on alone');

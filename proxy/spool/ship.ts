@@ -15,7 +15,7 @@ import { type SpoolTable, spoolTables } from './tables.ts';
 export interface ShipOptions {
   readonly spool: Spool;
   readonly store: Store;
-  /** Opens a second connection. It is used while many rows wait, and closed afterwards. */
+  /** Opens a second connection. It is used while many calls wait, and closed afterwards. */
   readonly openStore: () => Store;
   readonly organizationId: string;
   readonly log: Logger;
@@ -57,7 +57,7 @@ const sliceRows = 50;
  * to fill.
  */
 const gatheringTimes: GatheringTimes = { usualMs: 50, busyMs: 250, busyRows: 25, fullRows: batchRows };
-/** From how many waiting rows on a second connection is worth opening, and down to how many it helps. */
+/** From how many waiting calls on a second connection is worth opening, and down to how many it helps. */
 const secondConnectionRows = { opens: 10_000, helps: 2_000 };
 
 /** Copies the spool to Postgres in idempotent batches until stopped. It survives outages of the database. */
@@ -72,7 +72,7 @@ export function startShipper(options: ShipOptions): Shipper {
   const second = makeSecondConnection({
     openStore: options.openStore,
     copyBatch: (to) => copier.copyBatch('calls', to),
-    isNeeded: () => !stopped && untaken() > secondConnectionRows.helps,
+    isNeeded: () => !stopped && spool.callsDepth - copier.underWay() > secondConnectionRows.helps,
     log,
   });
 
@@ -88,7 +88,7 @@ export function startShipper(options: ShipOptions): Shipper {
         while (table === 'pending' && copied > 0) copied = await copy();
       }
       failure = undefined;
-      if (!stopped && spool.depth > secondConnectionRows.opens) second.help();
+      if (!stopped && spool.callsDepth > secondConnectionRows.opens) second.help();
     }
   };
   const retries = makeRetries(

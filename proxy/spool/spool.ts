@@ -99,6 +99,8 @@ export interface Spool extends Outbox {
   eraseUsers(organizationId: string, erasures: readonly Erasure[]): number;
   /** Number of waiting rows. */
   readonly depth: number;
+  /** Number of waiting settled calls. */
+  readonly callsDepth: number;
   /** Number of waiting entries of the audit log. */
   readonly auditDepth: number;
   /** A mark behind the newest waiting row, for `hasLeft`. */
@@ -179,6 +181,9 @@ export function openSpool(options: SpoolOptions): Spool {
     ...outbox,
     get depth() {
       return waiting.depth;
+    },
+    get callsDepth() {
+      return waiting.count('calls');
     },
     get auditDepth() {
       return waiting.count('audit');

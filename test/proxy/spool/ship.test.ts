@@ -464,6 +464,19 @@ test('a shipper that stops opens no further connection, however many records wai
   assert.equal(shipping.opened(), 1);
 });
 
+test('many rows that are no calls arrive over one connection, beside calls', async (t) => {
+  const shipping = await prepare(t);
+  const { spool } = shipping;
+  settle(shipping, 10);
+  for (const number of upTo(many)) {
+    const of = { session_id: `sess_${number}`, turn_id: null, guardrail_hits: ['forbidden'] };
+    spool.block({ ...of, request_id: makeRequestId(number), started_at: new Date().toISOString(), user_id: nobody });
+  }
+  assert.ok(await shipping.start().flush(60_000));
+  assert.deepEqual(await arrivedTokens(shipping), upTo(10));
+  assert.deepEqual([spool.depth, shipping.opened()], [0, 1]);
+});
+
 test('all records arrive over one connection where a second is refused', async (t) => {
   const shipping = await prepare(t);
   await database.owner.query(`alter role ${shipping.tenant.role} connection limit 1`);
