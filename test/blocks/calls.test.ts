@@ -5,13 +5,16 @@ import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import { hashPassword } from '../../database/password-hash.ts';
 import { makeDirectory, repository } from '../directories.ts';
 import { type Block, readBlocks, walkedDocuments } from '../documents.ts';
 import { allowEveryModel } from '../proxy/allow-every-model.ts';
+import { accountOf, setSpec, stateHashes } from '../proxy/surfaces/insights/insights-stack.ts';
 import { suiteScope } from '../scope.ts';
 import { type Stack, startStack } from '../stack.ts';
 
-const address = 'http://127.0.0.1:8000';
+/** How documents name a proxy of this machine. */
+const address = /http:\/\/127\.0\.0\.1:8000|(?:http:\/\/)?localhost:8000/g;
 
 /** Documents whose blocks another test runs. */
 const elsewhere: readonly string[] = [
@@ -19,20 +22,35 @@ const elsewhere: readonly string[] = [
   ...['README.md', 'docs/migrate/litellm.md', 'docs/migrate/openai.md', 'docs/migrate/portkey.md'],
 ];
 
+/** Calls that need more than a proxy, by document and what they ask for, and what tries them instead. */
+const notHere: Readonly<Record<string, string>> = {
+  'docs/training.md /ai/distributed-training': 'a cluster: test/e2e/training.test.ts',
+  'docs/training.md /ai/deploy': 'a cluster: test/e2e/training.test.ts',
+  'docs/training.md /v1/chat/completions': 'a deployed model: test/e2e/training.test.ts',
+};
+
 const isCall = ({ language, text }: Block) =>
-  language === 'sh' && /^\s*curl /m.test(text) && (text.includes(address) || text.includes('$BASE'));
+  language === 'sh' && /^\s*curl /m.test(text) && (text.search(address) >= 0 || text.includes('$BASE'));
+const isOfNotHere = ({ document, text }: Block, name: string) => {
+  const [file, part = ''] = name.split(' ');
+  return document === file && text.includes(part);
+};
 const blocks = globSync('docs/**/*.md', { cwd: repository })
   .filter((document) => !elsewhere.includes(document))
   .toSorted()
   .flatMap(readBlocks)
   .filter(isCall);
+const here = blocks.filter((block) => !Object.keys(notHere).some((name) => isOfNotHere(block, name)));
 
 const skip = ['curl', 'jq'].find((name) => spawnSync(name, ['--version']).status !== 0);
 
-/** What follows runs as it is written, but that a refusal ends it, and that nobody listens to a stream for long. */
+/** What follows runs as it is written, but that a refusal ends it, and that nobody listens to a stream (`-N`) for long. */
 const preamble = `set -euo pipefail
-BASE=${address}
-curl() { command curl --silent --show-error --fail-with-body --max-time 3 "$@" || [ $? -eq 28 ]; }
+BASE=http://127.0.0.1:8000
+curl() {
+  if [[ " $* " == *" -N "* ]]; then command curl --silent --show-error --fail-with-body --max-time 3 "$@" || [ $? -eq 28 ]
+  else command curl --silent --show-error --fail-with-body "$@"; fi
+}
 `;
 
 /** The calls that documents show, by a shell, at a real proxy. */
@@ -44,7 +62,11 @@ describe('every call of a document', { skip: skip === undefined ? false : `needs
   let token: string;
 
   before(async () => {
-    [stack, directory] = await Promise.all([startStack(scope), makeDirectory(scope)]);
+    const prepare = async (state: string) => {
+      await setSpec(state, { 'authentication.accounts': [accountOf('ann@example.com', 'ann', ['analyst'])] });
+      await stateHashes(state, { ann: await hashPassword('…') });
+    };
+    [stack, directory] = await Promise.all([startStack(scope, { prepare }), makeDirectory(scope)]);
     await allowEveryModel(stack);
     token = await stack.sign({ roles: ['admin'] });
     const answer = await fetch(`${stack.baseUrl}/chat/completions`, {
@@ -56,11 +78,20 @@ describe('every call of a document', { skip: skip === undefined ? false : `needs
     conversation = answer.headers.get('x-conversation-id') ?? '';
     await copyFile(join(stack.directory, 'organization.yaml'), join(directory, 'organization.yaml'));
     await writeFile(join(directory, 'question.wav'), Buffer.alloc(32_000));
+    const cases = ['region,age_group,resolved', 'north,young,true', 'south,old,false'];
+    await writeFile(join(directory, 'cases.csv'), cases.join('\n'));
   });
 
-  it('is found', () => assert.ok(blocks.length >= 9, `${blocks.length} blocks`));
+  it('is found', () => {
+    assert.ok(here.length >= 12, `${here.length} blocks`);
+    for (const name of Object.keys(notHere))
+      assert.ok(
+        blocks.some((block) => isOfNotHere(block, name)),
+        name,
+      );
+  });
 
-  for (const { document, line, text } of blocks) {
+  for (const { document, line, text } of here) {
     it(`is answered: ${document}:${line}`, async () => {
       const script = (preamble + text)
         .replaceAll(address, new URL(stack.baseUrl).origin)
