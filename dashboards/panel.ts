@@ -1,4 +1,5 @@
 import type { Builder } from '@grafana/grafana-foundation-sdk/cog';
+import { TableCellDisplayMode } from '@grafana/grafana-foundation-sdk/common';
 import {
   DashboardLinkBuilder,
   DashboardLinkType,
@@ -62,6 +63,7 @@ export function table(title: string, options: PanelOptions): Builder<Panel> {
   const hidden = { Time: true, __name__: true, instance: true, job: true, pod: true, container: true, endpoint: true };
   const tidy = new TableBuilder()
     .noValue('none')
+    .cellOptions({ type: TableCellDisplayMode.Auto })
     .withTransformation({ id: 'organize', options: { excludeByName: hidden } })
     .withTransformation({ id: 'sortBy', options: { sort: [{ field: 'Value', desc: true }] } });
   return dress(tidy, title, options, 'instant').height(8).span(8);

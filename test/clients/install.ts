@@ -31,6 +31,16 @@ export async function installClients(scope: Scope): Promise<string> {
 }
 
 /**
+ * Installs the packages of a folder's `package-lock.json`.
+ *
+ * @returns the directory that has their `node_modules`
+ * @throws {CannotInstall} where the registry cannot be reached
+ */
+export function installPackages(name: string, folder: string): Promise<string> {
+  return installOnce(name, ['package-lock.json', 'package.json'], runNpm, folder);
+}
+
+/**
  * Installs the clients for Python at the versions of `requirements.txt` in a folder, which is that of this file if absent.
  *
  * @returns the directory for `PYTHONPATH`; its `bin` has the commands
