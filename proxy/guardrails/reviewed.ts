@@ -1,5 +1,4 @@
 import type { OperationName } from '../providers/operation-name.ts';
-import type { RuleSpec } from './rule.ts';
 
 /** Operations whose answers people can read, and so review. */
 export const reviewable: ReadonlySet<OperationName> = new Set<OperationName>([
@@ -10,6 +9,6 @@ export const reviewable: ReadonlySet<OperationName> = new Set<OperationName>([
 ]);
 
 /** Whether a rule of these holds answers for people. */
-export function holdsAnswers(rules: readonly Pick<RuleSpec, 'action'>[] | undefined): boolean {
+export function holdsAnswers(rules: readonly { readonly action: string }[] | undefined): boolean {
   return rules?.some(({ action }) => action === 'Review') ?? false;
 }

@@ -1,6 +1,6 @@
 import { reviewable } from '../../guardrails/reviewed.ts';
 import type { ReplayedCall } from './judge-call.ts';
-import type { LeftOut } from './simulate.ts';
+import type { LeftOut } from './left-out.ts';
 import type { View } from './view.ts';
 
 /** Calls that a rule with `Review` is for. */

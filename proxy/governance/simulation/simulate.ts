@@ -12,6 +12,7 @@ import { Counters } from './counters.ts';
 import { Holding } from './holding.ts';
 import { readSealed, type Serving } from './in-force.ts';
 import { isOperation, Judge, type ReplayedCall } from './judge-call.ts';
+import type { LeftOut } from './left-out.ts';
 import { Findings } from './report.ts';
 
 /** Where a simulation reads. */
@@ -38,11 +39,6 @@ export interface Simulation {
   readonly findings: Findings;
   /** What the simulation leaves out, with the calls that this concerns. */
   readonly leftOut: readonly LeftOut[];
-}
-
-export interface LeftOut {
-  readonly what: string;
-  readonly calls: number | null;
 }
 
 /**
