@@ -4,7 +4,9 @@ import { html, nothing, type TemplateResult } from 'lit/html.js';
 export function showFacts(facts: readonly (readonly [name: string, value: unknown])[]): TemplateResult {
   return html`<dl class="facts">
     ${facts
-      .filter(([, value]) => value !== null && value !== undefined && value !== '' && value !== nothing)
+      .filter(
+        ([, value]) => value !== null && value !== undefined && value !== false && value !== '' && value !== nothing,
+      )
       .map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}
   </dl>`;
 }

@@ -44,7 +44,6 @@ export const navigation: readonly Group[] = [
     title: 'Use what was said',
     entries: [
       ['docs/analyses.md', 'Analyses'],
-      ['docs/review.md', 'Review'],
       ['docs/insights.md', 'Insights'],
       ['docs/training.md', 'Training'],
       ['docs/support.md', 'Support desk'],
@@ -58,6 +57,7 @@ export const navigation: readonly Group[] = [
       ['docs/migrate/openai.md', 'From OpenAI keys'],
       ['docs/migrate/litellm.md', 'From LiteLLM'],
       ['docs/migrate/portkey.md', 'From Portkey'],
+      ['docs/comparison.md', 'Comparison with peers'],
     ],
   },
   {

@@ -31,6 +31,7 @@ export function walkEmptiness(stage: () => Stage): void {
     for (const [place, text] of empty) {
       await person.go(place);
       await shows(person.main, text);
+      await person.picture(`empty${place.replaceAll(/\W+/g, '-')}`);
     }
     await person.go('/');
     await person.picture('empty');

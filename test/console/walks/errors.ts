@@ -36,6 +36,7 @@ export function walkErrors(stage: () => Stage): void {
       await person.go(place);
       await shows(person.page.getByRole('alert'), 'The database is away');
       assert.equal(await person.main.locator('table, form').count(), 0, `${place} shows nothing that it does not know`);
+      await person.picture(`error${place.replaceAll(/\W+/g, '-')}`);
     }
     await person.page.unroute(asked);
     await shows(person.main, 'Organization/acme');

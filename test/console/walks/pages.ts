@@ -177,6 +177,7 @@ export function walkPages(stage: () => Stage): void {
     await person.main.getByRole('link', { name: 'Reset a password' }).click();
     await shows(person.main.locator('.prose'), 'Forgot password');
     await shows(person.main.locator('.diff'), /removed:[\s\S]*an hour[\s\S]*added:[\s\S]*a day/);
+    assert.equal(await person.main.getByText('Metadata').count(), 0, 'it has none');
     await person.go('/knowledge?search=I%20forgot%20my%20pasword');
     await shows(person.main, 'Reset a password');
     await person.go('/analyses');
