@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { before, describe, it } from 'node:test';
 import type { Client } from 'pg';
 import { parseAllDocuments } from 'yaml';
@@ -54,6 +54,17 @@ interface Victim extends InsightsVictim {
 /** A request of globex with the ids of acme. */
 type Attempt = (victim: Victim) => { readonly body?: object; readonly status: number };
 
+/** Whose a file of the volume is. A new kind of file needs a line, and a thought. */
+const fileKinds: readonly (readonly [path: RegExp, of: 'one' | 'all', says: string])[] = [
+  [/^proxies\/(acme|globex)\/(\d+\.spool|set-aside.*)$/, 'one', 'records, with what was said sealed'],
+  [/^proxies\/(acme|globex)\/snapshot\.json(\.new)?$/, 'one', 'the configuration, sealed'],
+  [/^proxies\/(acme|globex)\/(lock|lock-journal|reserve|address\.json)$/, 'one', 'nothing of anybody'],
+  [/^worker\/([0-9a-f-]{36})\//, 'one', 'as a proxy of the organization'],
+  [/^state\/secrets\/.*(acme|globex)/, 'one', 'what a pod of the organization mounts'],
+  [/^state\/(objects|status|events\.jsonl|secrets)/, 'all', 'the API server of local mode, and the operator’s Secrets'],
+  [/^(chaperone\.log|problems\.json)/, 'all', 'what all parts have to say'],
+];
+
 const customer = { user_id: 'carl', message: 'How do I tune the xylophone?' };
 const secret = 'Turn the brass screw of the xylophone by a quarter.';
 
@@ -101,6 +112,7 @@ describe('what customer support and customer insights know of two organizations'
   let rival: Ask;
   let victim: Victim;
   let former: string;
+  let volume: string;
   let database: Client;
   before(async () => {
     const directory = await copyQuickstart(scope);
@@ -109,8 +121,9 @@ describe('what customer support and customer insights know of two organizations'
     document?.setIn(['spec', 'knowledgeBase'], { embedding });
     await writeFile(file, String(document));
     await writeFile(join(directory, 'globex.yaml'), globex);
-    const { ready } = await startUp(scope, { directory });
+    const { ready, data } = await startUp(scope, { directory });
     ({ organizations } = ready);
+    volume = data;
     database = await connect(scope, ready.databaseUrl);
     acme = askerOf('acme');
     rival = askerOf('globex');
@@ -246,6 +259,30 @@ describe('what customer support and customer insights know of two organizations'
     const [first, second] = [await queue(acme), await queue(rival)];
     await until(() => ofAcme(first) && ofGlobex(second), 'each to hear of its own');
     assert.deepEqual([ofAcme(second), ofGlobex(first)], [false, false]);
+  });
+
+  it('is in no file of the other one, nor in one that both are in', async () => {
+    const paths = (await readdir(volume, { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => relative(volume, join(parentPath, name)))
+      .filter((path) => !path.startsWith('postgres/'));
+    for (const name of ['acme', 'globex'])
+      assert.ok(
+        paths.some((path) => path.startsWith(`proxies/${name}/`) && path.endsWith('.spool')),
+        name,
+      );
+    const unknown: string[] = [];
+    for (const path of paths) {
+      const [kind, whose] = fileKinds.find(([known]) => known.test(path)) ?? [];
+      if (!kind) unknown.push(path);
+      // It may be gone meanwhile.
+      const text = await readFile(join(volume, path), 'latin1').catch(() => '');
+      const isOfGlobex = whose === 'one' && kind?.exec(path)?.[1] === 'globex';
+      const marks = ['brass', 'xylophone', 'Tune it', ...(isOfGlobex ? Object.values(victim) : [])];
+      for (const mark of marks) assert.ok(!text.includes(mark), `${mark} in ${path}`);
+    }
+    assert.deepEqual(unknown, [], 'a new kind of file needs a line in fileKinds');
+    assert.equal((await stat(volume)).mode & 0o077, 0, 'nobody else reads them');
   });
 
   it('is counted for its own figures only', async () => {
