@@ -34,6 +34,7 @@ import { removeOrphans } from './orphans.ts';
 import { type OutageReports, reportOutages, withOutages } from './outages.ts';
 import { withPatience } from './patient-events.ts';
 import { personaKind } from './personas/persona-kind.ts';
+import { makeRecount } from './recount.ts';
 import { watchRetention } from './retention/watch.ts';
 import { type Controller, type ControllerOptions, type Reconcile, startController } from './runtime/controller.ts';
 import { watchDatabase } from './runtime/database-health.ts';
@@ -119,8 +120,8 @@ const tenantControls: { readonly [K in TenantKind]: TenantControl } = {
   ApiKeyBinding: controlTenant(bindingKind),
   AnalysisConfig: controlTenant(analysisConfigKind),
 };
-/** Delay of a recount, so that many new bindings cause a single one. */
-const countDelayMs = 500;
+/** When an Organization's bindings are counted again: soon after a change, and seldom where one change follows another. */
+const countMs = { delay: 500, period: 5_000 };
 const maxConnections = 16;
 /** A deletion that takes longer continues in the database. The next attempt waits for it. */
 const queryTimeoutMs = 600_000;
@@ -257,11 +258,15 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   start('Organization', () => makeOrganizationReconciler({ ...organizations, ...ofCluster, ...timing }));
   for (const kind of tenantKinds) start(kind, (queue) => tenantControls[kind].makeReconciler(context, queue));
 
+  const recount = makeRecount(countMs, (name, delayMs) =>
+    queues.get('Organization')?.addAfter(pathOf({ name }), delayMs),
+  );
   const unsubscribe = cluster.subscribe(
     makeTriggers(cluster, namespace, {
       organization: (name) => queues.get('Organization')?.add(pathOf({ name })),
-      counts: (name) => queues.get('Organization')?.addAfter(pathOf({ name }), countDelayMs),
+      counts: (name) => recount.add(name),
       tenant: (kind, path) => queues.get(kind)?.add(path),
+      tenantLater: (kind, path) => queues.get(kind)?.addLater(path),
     }),
   );
   const reconcileNamed = (name: string) => queues.get('Organization')?.add(pathOf({ name }));
@@ -337,6 +342,6 @@ function enqueueOrganizations(cluster: Cluster, queues: ReadonlyMap<ReconciledKi
 function enqueueEverything(cluster: Cluster, queues: ReadonlyMap<ReconciledKind, Queue>): void {
   enqueueOrganizations(cluster, queues);
   for (const kind of tenantKinds) {
-    for (const { metadata } of cluster.list(kind)) queues.get(kind)?.add(pathOf(metadata));
+    for (const { metadata } of cluster.list(kind)) queues.get(kind)?.addLater(pathOf(metadata));
   }
 }

@@ -15,6 +15,8 @@ export interface TriggerTarget {
   /** Asks an Organization to recount its members. It may happen later. */
   readonly counts: (organization: string) => void;
   readonly tenant: (kind: TenantKind, path: ObjectPath) => void;
+  /** As `tenant`, but behind what somebody has changed. */
+  readonly tenantLater: (kind: TenantKind, path: ObjectPath) => void;
 }
 
 type Changed = (namespace: string, name: string, change: Change) => void;
@@ -32,16 +34,19 @@ export function makeTriggers(
 ): ChangeListener {
   const seen = new Map<string, string>();
 
-  const tenantsWhere = (matches: (object: { namespace: string; organization: string }) => boolean) => {
+  const tenantsWhere = (
+    reconcile: TriggerTarget['tenant'],
+    matches: (object: { namespace: string; organization: string }) => boolean,
+  ) => {
     for (const kind of tenantKinds) {
       for (const { metadata, spec } of cluster.list(kind)) {
         const namespace = metadata.namespace ?? '';
         if (!matches({ namespace, organization: spec.organizationRef.name })) continue;
-        target.tenant(kind, pathOf(metadata));
+        reconcile(kind, pathOf(metadata));
       }
     }
   };
-  const resourcesOf = (name: string) => tenantsWhere(({ organization }) => organization === name);
+  const resourcesOf = (name: string) => tenantsWhere(target.tenantLater, ({ organization }) => organization === name);
   const organizationChanged = (name: string, change: Change) => {
     if (change === 'foreign') target.organization(name);
     // Most changes of an Organization are to its status, and its resources depend on few of its fields.
@@ -82,7 +87,7 @@ export function makeTriggers(
       const isServed = cluster.get('Secret', name, credentialsSecretName(metadata.name)) !== undefined;
       if (isMember !== isListed || isMember !== isServed) target.organization(metadata.name);
     }
-    tenantsWhere(({ namespace }) => namespace === name);
+    tenantsWhere(target.tenant, ({ namespace }) => namespace === name);
     for (const { metadata } of cluster.list('ApiKeyBinding')) {
       if (metadata.namespace === name) rivalsChanged(name, metadata.name);
     }

@@ -2,7 +2,7 @@ import { openSync, readFileSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import type { Registry } from 'prom-client';
+
 import { parse, parseDocument } from 'yaml';
 import type { EmbeddedPostgres } from '../cli/embedded-postgres.ts';
 import { type ProxyProcess, startProxyProcess } from '../cli/local/proxies.ts';
@@ -16,6 +16,7 @@ import { makeRuleMetrics } from '../operator/limits/metrics.ts';
 import { startOperator } from '../operator/operator.ts';
 import { makeRuntimeMetrics } from '../operator/runtime/metrics.ts';
 import { makeBuildMetric, makeDatabaseMetric, makeResourceMetrics } from '../operator/runtime/resource-metrics.ts';
+import type { TextRegistry } from '../operator/runtime/text-registry.ts';
 import { startSandbox } from '../sandbox/server.ts';
 import { copyQuickstart, makeDirectory, replaceFile } from './directories.ts';
 import { program } from './program.ts';
@@ -65,7 +66,7 @@ export interface StackOptions {
   /** For tests that stop the database. Others share the run's server. */
   readonly ownDatabase?: boolean;
   /** Gets the operator's metrics, as in a cluster. */
-  readonly operatorMetrics?: Registry;
+  readonly operatorMetrics?: TextRegistry;
   /** How often the operator reads what is used of limits and budgets, and writes statuses at most. */
   readonly rulesMs?: { readonly period: number; readonly write: number };
   /** Additional options of the proxy's command. It gets a process of its own. */
@@ -165,7 +166,7 @@ function startStackProxy(options: StackOptions, { logPath, ...places }: ProxyHer
   });
 }
 
-function metricsOf(registry: Registry, cluster: Pick<Cluster, 'list'>) {
+function metricsOf(registry: TextRegistry, cluster: Pick<Cluster, 'list'>) {
   makeBuildMetric(registry, 'test');
   makeResourceMetrics(registry, cluster);
   return {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { collectDefaultMetrics } from 'prom-client';
 import { makeAuditMetrics } from '../../operator/audit/metrics.ts';
 import { openRequestStore } from '../../operator/audit/request-store.ts';
 import { makeLeaseStore } from '../../operator/cluster/kubernetes/leases.ts';
@@ -22,6 +22,7 @@ import {
 } from '../../operator/runtime/metrics.ts';
 import { findStuckReflector, makeMonitoringServer } from '../../operator/runtime/monitoring.ts';
 import { makeBuildMetric, makeDatabaseMetric, makeResourceMetrics } from '../../operator/runtime/resource-metrics.ts';
+import { TextRegistry } from '../../operator/runtime/text-registry.ts';
 import { makeFindInadmissible } from '../../operator/sidecars/admissible.ts';
 import { type Fleet, startFleet } from '../../operator/sidecars/fleet.ts';
 import { makeFindPod, makeWorkloads } from '../../operator/sidecars/workloads.ts';
@@ -93,7 +94,7 @@ async function run(
   releasers: (() => Promise<unknown>)[],
 ): Promise<void> {
   const { namespace, concurrency, resyncMs, propagationMs } = options;
-  const registry = new Registry();
+  const registry = new TextRegistry();
   collectDefaultMetrics({ register: registry });
   // These are gauges with names of counters. The same figures by type stay.
   for (const kind of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${kind}_total`);

@@ -219,7 +219,8 @@ function gatherSecrets(
   identity: OrganizationIdentity,
   stored: StoredOrganization | undefined,
 ): GatheredSecrets {
-  const named = cluster.list('Secret').filter(({ metadata }) => metadata.name === credentialsSecretName(identity.name));
+  const name = credentialsSecretName(identity.name);
+  const named = cluster.list('Secret').filter(({ metadata }) => metadata.name === name);
   const copies = named.filter((secret) => isCredentialsOf(secret, identity));
   const isOwn = ({ metadata }: Secret) => metadata.namespace === operatorNamespace;
   const own = readCredentialsSecret(copies.find(isOwn));

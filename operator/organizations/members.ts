@@ -1,4 +1,5 @@
 import type { Organization } from '../../crds/resources.generated.ts';
+import { matchesSelector } from '../label-selector.ts';
 import { claimantsOf, isProtected, type MemberNamespace, predatesMembershipRule } from '../membership.ts';
 import type { Verdict } from '../runtime/conditions.ts';
 
@@ -39,7 +40,10 @@ export function decideMembers(gathered: GatheredNamespaces): Members {
   const names: string[] = [];
   const kept: string[] = [];
   const contested: ContestedNamespace[] = [];
+  const own = organizations.find(({ metadata }) => metadata.name === name);
   for (const namespace of gathered.namespaces) {
+    // With a thousand Organizations, the claimants of a thousand namespaces would be a million selectors.
+    if (!own || !matchesSelector(own.spec.namespaceSelector, namespace.labels)) continue;
     const claimants = claimantsOf(organizations, namespace).map(({ metadata }) => metadata.name);
     const [owner] = claimants;
     if (owner === undefined || !claimants.includes(name)) continue;

@@ -3,6 +3,7 @@ import { type CustomKind, customKinds } from '../../crds/definition.ts';
 import type { Condition } from '../../crds/object-meta.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { inactiveReason } from './conditions.ts';
+import type { TextRegistry } from './text-registry.ts';
 
 const statuses = ['True', 'False', 'Unknown'] as const;
 
@@ -12,23 +13,23 @@ const statuses = ['True', 'False', 'Unknown'] as const;
  *
  * @see https://cert-manager.io/docs/devops-tips/prometheus-metrics/
  */
-export function makeResourceMetrics(registry: Registry, cluster: Pick<Cluster, 'list'>): void {
-  new Gauge({
-    name: 'chaperone_resource_ready',
-    help: 'Whether a resource is Ready: 1 for the status that its condition has, True, False or Unknown.',
-    labelNames: ['kind', 'namespace', 'name', 'condition'],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const kind of customKinds) {
-        for (const { metadata, status } of cluster.list<CustomKind>(kind)) {
-          const ready = judge(metadata.generation, status);
-          if (ready === undefined) continue;
-          const labels = { kind, namespace: metadata.namespace ?? '', name: metadata.name };
-          for (const condition of statuses) this.set({ ...labels, condition }, ready === condition ? 1 : 0);
+export function makeResourceMetrics(registry: TextRegistry, cluster: Pick<Cluster, 'list'>): void {
+  const name = 'chaperone_resource_ready';
+  const help = 'Whether a resource is Ready: 1 for the status that its condition has, True, False or Unknown.';
+  registry.registerText(() => {
+    let text = `# HELP ${name} ${help}\n# TYPE ${name} gauge\n`;
+    for (const kind of customKinds) {
+      for (const { metadata, status } of cluster.list<CustomKind>(kind)) {
+        const ready = judge(metadata.generation, status);
+        if (ready === undefined) continue;
+        // Kubernetes allows no name that would need an escape.
+        const labels = `kind="${kind}",namespace="${metadata.namespace ?? ''}",name="${metadata.name}"`;
+        for (const condition of statuses) {
+          text += `${name}{${labels},condition="${condition}"} ${ready === condition ? 1 : 0}\n`;
         }
       }
-    },
+    }
+    return text;
   });
 }
 

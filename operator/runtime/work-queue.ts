@@ -4,6 +4,11 @@
  */
 export interface WorkQueue<Key extends string = string> {
   add(key: Key): void;
+  /**
+   * Adds the key behind all that `add` adds, also later: nobody has changed its object, but something that thousands may
+   * depend on. Otherwise whoever changes an object would wait for all of them.
+   */
+  addLater(key: Key): void;
   addAfter(key: Key, delayMs: number): void;
   /**
    * Adds the key after its own backoff, but not before `minMs`. The backoff doubles with each call until `forget`.
@@ -69,36 +74,50 @@ export function makeWorkQueue<Key extends string = string>(options: WorkQueueOpt
   const { baseDelayMs = 1_000, maxDelayMs = 300_000, retriesPerSecond = 10, retryBurst = 100 } = options;
   const { observer = silentObserver } = options;
   const waiting = new Map<Key, Waiting>();
+  /** Those of `addLater`. */
+  const later = new Map<Key, Waiting>();
   const working = new Map<Key, Waiting & { readonly takenAtMs: number }>();
-  /** Waiting keys, each with the time since when it waits. */
-  const dirty = new Map<Key, number>();
+  /** Keys that were added while in progress. */
+  const dirty = new Map<Key, { readonly addedAtMs: number; isLater: boolean }>();
   const failures = new Map<Key, number>();
   const timers = new Map<Key, { timer: NodeJS.Timeout; atMs: number }>();
   const takers: ((key: Key | undefined) => void)[] = [];
   const bucket = makeBucket(retriesPerSecond, retryBurst);
   let isShutDown = false;
 
+  const waitingFor = (key: Key) => waiting.get(key) ?? later.get(key);
   const handOut = (key: Key, taker: (key: Key) => void) => {
     const takenAtMs = performance.now();
-    const { addedAtMs, lastAddedAtMs } = waiting.get(key) ?? { addedAtMs: takenAtMs, lastAddedAtMs: takenAtMs };
+    const { addedAtMs, lastAddedAtMs } = waitingFor(key) ?? { addedAtMs: takenAtMs, lastAddedAtMs: takenAtMs };
     observer.taken(takenAtMs - addedAtMs);
     waiting.delete(key);
+    later.delete(key);
     working.set(key, { takenAtMs, addedAtMs, lastAddedAtMs });
     taker(key);
   };
-  const wait = (key: Key, addedAtMs: number) => {
-    waiting.set(key, { addedAtMs, lastAddedAtMs: performance.now() });
+  const wait = (key: Key, addedAtMs: number, isLater: boolean) => {
+    (isLater ? later : waiting).set(key, { addedAtMs, lastAddedAtMs: performance.now() });
     const taker = takers.shift();
     if (taker) handOut(key, taker);
   };
-  const add = (key: Key) => {
-    const already = waiting.get(key);
-    if (already) already.lastAddedAtMs = performance.now();
-    if (isShutDown || already || dirty.has(key)) return;
-    observer.added();
-    if (working.has(key)) dirty.set(key, performance.now());
-    else wait(key, performance.now());
+  const addAgain = (key: Key, already: Waiting, isLater: boolean) => {
+    already.lastAddedAtMs = performance.now();
+    if (!isLater && later.delete(key)) waiting.set(key, already);
   };
+  const insert = (key: Key, isLater: boolean) => {
+    if (isShutDown) return;
+    const already = waitingFor(key);
+    if (already) return addAgain(key, already, isLater);
+    const again = dirty.get(key);
+    if (again) {
+      again.isLater &&= isLater;
+      return;
+    }
+    observer.added();
+    if (working.has(key)) dirty.set(key, { addedAtMs: performance.now(), isLater });
+    else wait(key, performance.now(), isLater);
+  };
+  const add = (key: Key) => insert(key, false);
   const addAfter = (key: Key, delayMs: number) => {
     if (isShutDown) return;
     const atMs = Date.now() + delayMs;
@@ -113,11 +132,12 @@ export function makeWorkQueue<Key extends string = string>(options: WorkQueueOpt
   };
 
   observer.attached({
-    depth: () => waiting.size,
+    depth: () => waiting.size + later.size,
     takenAtMs: () => Array.from(working.values(), ({ takenAtMs }) => takenAtMs),
   });
   return {
     add,
+    addLater: (key) => insert(key, true),
     addAfter,
     addRateLimited(key, minMs = 0) {
       const count = failures.get(key) ?? 0;
@@ -136,33 +156,34 @@ export function makeWorkQueue<Key extends string = string>(options: WorkQueueOpt
     },
     take() {
       if (isShutDown) return Promise.resolve(undefined);
-      const [key] = waiting.keys();
+      const [key = later.keys().next().value] = waiting.keys();
       if (key === undefined) return new Promise((resolve) => takers.push(resolve));
       return new Promise((resolve) => handOut(key, resolve));
     },
-    next: (limit) => [...waiting.keys().take(limit)],
+    next: (limit) => [...waiting.keys().take(limit), ...later.keys().take(Math.max(0, limit - waiting.size))],
     addedAtMs: (key) => working.get(key)?.addedAtMs,
-    lastAddedAtMs: (key) => (waiting.get(key) ?? working.get(key))?.lastAddedAtMs,
+    lastAddedAtMs: (key) => (waitingFor(key) ?? working.get(key))?.lastAddedAtMs,
     done(key) {
       const work = working.get(key);
       if (work) observer.done(performance.now() - work.takenAtMs);
       working.delete(key);
-      const addedAtMs = dirty.get(key);
+      const again = dirty.get(key);
       dirty.delete(key);
-      if (addedAtMs !== undefined && !isShutDown) wait(key, addedAtMs);
+      if (again && !isShutDown) wait(key, again.addedAtMs, again.isLater);
     },
     shutDown() {
       isShutDown = true;
       for (const { timer } of timers.values()) clearTimeout(timer);
       timers.clear();
       waiting.clear();
+      later.clear();
       for (const taker of takers.splice(0)) taker(undefined);
     },
     get depth() {
-      return waiting.size;
+      return waiting.size + later.size;
     },
     get isIdle() {
-      return waiting.size + working.size === 0;
+      return waiting.size + later.size + working.size === 0;
     },
   };
 }

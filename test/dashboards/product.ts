@@ -3,9 +3,10 @@ import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import OpenAI from 'openai';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { collectDefaultMetrics } from 'prom-client';
 import { parseDocument, stringify } from 'yaml';
 import { makeMonitoringServer } from '../../operator/runtime/monitoring.ts';
+import { TextRegistry } from '../../operator/runtime/text-registry.ts';
 import { replaceFile } from '../directories.ts';
 import { atEnd, type Scope } from '../scope.ts';
 import { type ScriptedProvider, sendJson, startScriptedProvider } from '../scripted-provider.ts';
@@ -30,7 +31,7 @@ const nowhere = 'http://127.0.0.1:1';
 export async function startProduct(scope: Scope): Promise<Product> {
   const receiver = await startReceiver(scope);
   const odd = await startScriptedProvider(scope);
-  const registry = new Registry();
+  const registry = new TextRegistry();
   collectDefaultMetrics({ register: registry });
   for (const kind of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${kind}_total`);
   const stack = await startStack(scope, {

@@ -58,6 +58,7 @@ function reconciledAfter(among: typeof objects, ...changed: (readonly [Kind, str
     organization: (name) => reconciled.push(`Organization ${name}`),
     counts: (name) => reconciled.push(`counts of ${name}`),
     tenant: (kind, path) => reconciled.push(`${kind} ${path}`),
+    tenantLater: (kind, path) => reconciled.push(`${kind} ${path}`),
   });
   for (const [kind, path, change = 'foreign'] of changed) {
     reconciled.length = 0;
@@ -153,3 +154,19 @@ for (const [kind, path, expected] of ownWrites) {
     assert.deepEqual(reconciledAfter(objects, [kind, path, 'own']), expected.toSorted());
   });
 }
+
+test('what somebody has changed goes before what may depend on an Organization', () => {
+  const [soon, later]: [string[], string[]] = [[], []];
+  const trigger = makeTriggers(makeMemoryCluster(objects), 'chaperone-system', {
+    organization: () => {},
+    counts: () => {},
+    tenant: (_, path) => soon.push(path),
+    tenantLater: (_, path) => later.push(path),
+  });
+  trigger(keyOf('Organization', 'acme'), 'foreign');
+  assert.deepEqual([soon, later.sort()], [[], ['web/inline', 'web/key', 'web/support']]);
+  trigger(keyOf('Persona', 'web/inline'), 'foreign');
+  assert.deepEqual(soon, ['web/inline']);
+  trigger(keyOf('Namespace', 'web'), 'foreign');
+  assert.equal(soon.includes('web/key'), true, 'as where a namespace has left its organization');
+});

@@ -25,7 +25,8 @@ export interface Connection {
  * is enough.
  */
 const credentialsCacheMs = 30_000;
-const maxConnections = 32;
+/** Each takes 100 KB, and with so many at once an API server has enough to do. */
+const maxConnections = 16;
 
 /**
  * Makes a connection from a kubeconfig's address, credentials and TLS settings.

@@ -3,33 +3,44 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { makeWorkQueue } from '../../../operator/runtime/work-queue.ts';
 
-type Action = { readonly do: 'add' | 'take' | 'done'; readonly key: string };
+type Action = { readonly do: 'add' | 'addLater' | 'take' | 'done'; readonly key: string };
 
 test('a key waits once, is worked on by one, and comes back if it was added meanwhile', async () => {
   const action: fc.Arbitrary<Action> = fc.record({
-    do: fc.constantFrom('add', 'add', 'take', 'done'),
+    do: fc.constantFrom('add', 'addLater', 'take', 'done'),
     key: fc.constantFrom('a', 'b', 'c'),
   });
   await fc.assert(
     fc.asyncProperty(fc.array(action, { maxLength: 40 }), async (actions) => {
       const queue = makeWorkQueue();
-      const waiting: string[] = [];
+      const [soon, later]: [string[], string[]] = [[], []];
       const working = new Set<string>();
-      const dirty = new Set<string>();
+      /** Those that were added meanwhile, and whether all of these times were for later. */
+      const dirty = new Map<string, boolean>();
       for (const { do: verb, key } of actions) {
-        if (verb === 'add') {
-          queue.add(key);
-          if (working.has(key)) dirty.add(key);
-          else if (!waiting.includes(key)) waiting.push(key);
-        } else if (verb === 'take' && waiting.length > 0) {
+        if (verb === 'add' || verb === 'addLater') {
+          const isLater = verb === 'addLater';
+          queue[verb](key);
+          if (working.has(key)) dirty.set(key, isLater && (dirty.get(key) ?? true));
+          else if (!soon.includes(key)) {
+            if (!isLater) {
+              later.splice(0, later.length, ...later.filter((one) => one !== key));
+              soon.push(key);
+            } else if (!later.includes(key)) later.push(key);
+          }
+        } else if (verb === 'take' && soon.length + later.length > 0) {
+          assert.deepEqual(queue.next(2), [...soon, ...later].slice(0, 2));
           const taken = await queue.take();
-          assert.equal(taken, waiting.shift());
+          assert.equal(taken, soon.shift() ?? later.shift());
           working.add(taken ?? '');
         } else if (verb === 'done' && working.delete(key)) {
           queue.done(key);
-          if (dirty.delete(key)) waiting.push(key);
+          const isLater = dirty.get(key);
+          if (isLater !== undefined) (isLater ? later : soon).push(key);
+          dirty.delete(key);
         }
-        assert.deepEqual([queue.depth, queue.isIdle], [waiting.length, waiting.length + working.size === 0]);
+        const depth = soon.length + later.length;
+        assert.deepEqual([queue.depth, queue.isIdle], [depth, depth + working.size === 0]);
       }
     }),
     { numRuns: 300 },
