@@ -15,20 +15,28 @@ export interface Folder {
 }
 
 /**
- * When to fold: this long after a record, or as soon as there are so many of this proxy's. A read of analytics folds first
+ * When to fold: so long after a record, or as soon as there are very many of this proxy's. A read of analytics folds first
  * anyway, so this only bounds how much is left for it, to about one step. PostgreSQL needs as long to plan a fold as to
- * fold 1,500 records, and a larger one has more records of the same session or day, and writes each sum once.
+ * fold 1,500 records, and a larger one has more records of the same session or day, and writes each sum once. So hundreds
+ * of proxies with few calls each would keep a processor busy with it every ten seconds: few records wait as long as those
+ * of a proxy that has died wait for a worker.
  */
-const gatherMs = 10_000;
-const gatherRows = 5_000;
+const gatherMs = { many: 10_000, few: 60_000 };
+const manyRows = 100;
+const mostRows = 5_000;
 
 export function makeFolder({ store, log }: FolderOptions): Folder {
   let timer: NodeJS.Timeout | undefined;
+  let isForMany = false;
   let stopped = false;
   let gathered = 0;
   let folding = false;
   const gather = () => {
-    timer ??= setTimeout(fold, gatherMs);
+    const areMany = gathered >= manyRows;
+    if (timer && (isForMany || !areMany)) return;
+    clearTimeout(timer);
+    isForMany = areMany;
+    timer = setTimeout(fold, areMany ? gatherMs.many : gatherMs.few);
   };
   const fold = async () => {
     clearTimeout(timer);
@@ -49,7 +57,7 @@ export function makeFolder({ store, log }: FolderOptions): Folder {
     onShipped(rows) {
       if (stopped) return;
       gathered += rows;
-      if (gathered >= gatherRows) void fold();
+      if (gathered >= mostRows) void fold();
       else gather();
     },
     stop() {
