@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { build } from '../scripts/build.ts';
-import { type Benchmark, type BenchmarkContext, type Figures, formatTable, type Reach, round } from './benchmark.ts';
-import type { RequestCounts } from './cluster/api-requests.ts';
+import { type Benchmark, type BenchmarkContext, type Figures, type Reach, round } from './benchmark.ts';
+import { tabulate } from './cluster/api-requests.ts';
 import { startControlPlane } from './cluster/control-plane.ts';
 import { startDatabase } from './cluster/database.ts';
 import { measureEffect } from './cluster/effect.ts';
@@ -98,14 +98,6 @@ async function measureInPods(counts: Counts, changes: number, context: Benchmark
   const effect = await measureEffect(siteOf(podCluster), counts, changes, context);
   context.note(`${podPairs} pods with the sidecar and as many without ...`);
   return { ...effect, ...(await measurePodStart(podCluster, podPairs)) };
-}
-
-function tabulate(loaded: RequestCounts, restarted: RequestCounts): string {
-  const requests = new Set([...loaded.keys(), ...restarted.keys()]);
-  const rows = [...requests].map((request) => {
-    return [request, String(loaded.get(request) ?? 0), String(restarted.get(request) ?? 0)];
-  });
-  return formatTable([["the operator's requests", 'creation', 'restart'], ...rows]);
 }
 
 interface Options extends Counts {

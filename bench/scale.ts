@@ -16,13 +16,13 @@ const parts: Readonly<Record<string, { readonly count: string; load(): Promise<P
 /** Measures what grows with an installation: proxies, objects, organizations and rows. */
 export const scale: Benchmark = {
   async run(context) {
-    const { asked, directory } = readOptions(context.args);
+    const { asked, kept } = readOptions(context.args);
     const results: Result[] = [];
     for (const [name, count] of asked) {
       const part = await parts[name]?.load();
       if (!part) continue;
       context.note(`${name}: ${count.toLocaleString('en')}`);
-      results.push(await runAlone(part, count, directory, context));
+      results.push(await runAlone(part, count, kept, context));
     }
     return {
       figures: Object.assign({}, ...results.map(({ figures }) => figures)) satisfies Figures,
@@ -32,17 +32,24 @@ export const scale: Benchmark = {
   },
 };
 
+/** Where results stay. */
+interface Kept {
+  readonly directory: string | undefined;
+  readonly profile: string | undefined;
+}
+
 /** What a part has started is stopped before the next part begins. */
-async function runAlone(part: Part, count: number, kept: string | undefined, context: BenchmarkContext) {
+async function runAlone(part: Part, count: number, kept: Kept, context: BenchmarkContext) {
   const releasers: (() => Promise<unknown>)[] = [];
   const release = async () => {
     for (const releaser of releasers.splice(0).reverse()) await releaser();
   };
   context.onEnd(release);
-  const directory = kept ?? (await mkdtemp(join(tmpdir(), 'chaperone-bench-')));
-  if (kept === undefined) releasers.push(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
+  const directory = kept.directory ?? (await mkdtemp(join(tmpdir(), 'chaperone-bench-')));
+  if (kept.directory === undefined)
+    releasers.push(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
   const result = await part({
-    ...{ count, directory, isKept: kept !== undefined, note: context.note },
+    ...{ count, directory, isKept: kept.directory !== undefined, profileDirectory: kept.profile, note: context.note },
     args: context.args,
     onEnd: (releaser) => void releasers.push(releaser),
   });
@@ -59,9 +66,10 @@ function readOptions(args: readonly string[]) {
       organizations: { type: 'string' },
       rows: { type: 'string' },
       directory: { type: 'string' },
+      profile: { type: 'string' },
     },
   });
-  const { directory, ...counts } = values;
+  const { directory, profile, ...counts } = values;
   const stated = new Map(Object.entries(counts));
   const named = Object.entries(parts).filter(([name]) => stated.has(name));
   const asked = (named.length > 0 ? named : Object.entries(parts)).map(([name, { count }]) => {
@@ -70,5 +78,5 @@ function readOptions(args: readonly string[]) {
     return [name, number] as const;
   });
   if (directory !== undefined && asked.length !== 1) throw new Error('--directory is for one part at a time');
-  return { asked, directory };
+  return { asked, kept: { directory, profile } };
 }

@@ -27,6 +27,12 @@ export const history = {
 export interface Writer {
   /** Adds this many calls of the last 90 days, by insert statements of one day each. */
   add(rows: number): Promise<void>;
+  /** Adds so many sessions of the first day alone, with their sums. */
+  addFirstDay(sessions: number): Promise<void>;
+  /** Adds ratings of the calls that there are, and sessions of voice assistants. */
+  complete(): Promise<void>;
+  /** The beginning of the first day. */
+  readonly firstDay: Date;
   /** The number of calls so far. */
   readonly rows: number;
   /** The number of sessions so far, without the long one. */
@@ -68,7 +74,24 @@ export async function openHistory(
   await ensureRequestPartitions(owner, new Date(today));
   let { sessions, rows } = await countKept(owner, organizationId);
 
+  const addSessions = async (day: Date, perDay: number) => {
+    const values = [day, sessions, perDay, history.callsPerSession, userIds, personaIds, history.models];
+    const { rowCount } = await owner.query(insertDay, [organizationId, ...values]);
+    sessions += perDay;
+    rows += rowCount ?? 0;
+  };
+  const fold = () => folder.query('select chaperone.fold_usage_of($1::uuid, true)', [organizationId]);
+  const complete = async () => {
+    if (hasSums) await owner.query(insertRatings, [organizationId, history.ratedPerMille]);
+    rows += await addVoiceSessions(owner, organizationId);
+    await owner.query('alter table chaperone.requests enable trigger note_usage');
+    // In a real database that fills over months, autovacuum does this.
+    await owner.query('vacuum (analyze)');
+  };
+
   return {
+    firstDay: new Date(today - history.days * dayMs),
+    complete,
     get rows() {
       return rows;
     },
@@ -83,30 +106,19 @@ export async function openHistory(
       // The records of one day are folded while those of the next are inserted.
       let folding: Promise<unknown> = Promise.resolve();
       for (const day of days) {
-        const { rowCount } = await owner.query(insertDay, [
-          organizationId,
-          day,
-          sessions,
-          perDay,
-          history.callsPerSession,
-          userIds,
-          personaIds,
-          history.models,
-        ]);
+        await addSessions(day, perDay);
         await folding;
         if (hasSums) {
-          folding = folder.query('select chaperone.fold_usage_of($1::uuid, true)', [organizationId]);
+          folding = fold();
           folding.catch(() => {});
         }
-        sessions += perDay;
-        rows += rowCount ?? 0;
       }
       await folding;
-      if (hasSums) await owner.query(insertRatings, [organizationId, history.ratedPerMille]);
-      rows += await addVoiceSessions(owner, organizationId);
-      await owner.query('alter table chaperone.requests enable trigger note_usage');
-      // In a real database that fills over months, autovacuum does this.
-      await owner.query('vacuum (analyze)');
+      await complete();
+    },
+    async addFirstDay(perDay) {
+      await addSessions(new Date(today - history.days * dayMs), perDay);
+      await fold();
     },
     close: () => Promise.all([owner.end(), folder.end()]),
   };

@@ -1,3 +1,4 @@
+import { formatTable } from '../benchmark.ts';
 import { readSamples } from './metrics-text.ts';
 
 /** Numbers of answered requests by verb and resource: `PATCH personas/status`. */
@@ -43,4 +44,13 @@ export function countWrites(counts: RequestCounts): number {
 /** Processor time of the API server since its start. */
 export function readCpuSeconds(metrics: string): number {
   return readSamples(metrics, ['process_cpu_seconds_total'])[0]?.value ?? 0;
+}
+
+/** The operator's requests, one kind a line. */
+export function tabulate(loaded: RequestCounts, restarted: RequestCounts): string {
+  const requests = new Set([...loaded.keys(), ...restarted.keys()]);
+  const rows = [...requests].map((request) => {
+    return [request, String(loaded.get(request) ?? 0), String(restarted.get(request) ?? 0)];
+  });
+  return formatTable([["the operator's requests", 'creation', 'restart'], ...rows]);
 }

@@ -7,6 +7,8 @@ export interface CountingDatabase {
   /** URL with the owner's login, which the operator uses. */
   readonly url: string;
   readonly superuserUrl: string;
+  /** Of its first process. */
+  readonly pid: number;
   /** The number of statements that the owner has sent so far, without those inside functions and triggers. */
   countStatements(): Promise<number>;
 }
@@ -25,6 +27,7 @@ export async function startDatabase(directory: string, { onEnd }: BenchmarkConte
   return {
     url: postgres.url,
     superuserUrl: postgres.superuserUrl,
+    pid: postgres.pid,
     async countStatements() {
       const { rows } = await superuser.query<{ calls: string }>(
         'select coalesce(sum(calls), 0) as calls from pg_stat_statements where userid = $1::regrole',

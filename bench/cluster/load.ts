@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ApiClient } from '../../operator/cluster/kubernetes.ts';
 import { type BenchmarkContext, type Figures, round } from '../benchmark.ts';
+import { readFamilyCpuSeconds } from '../processor-time.ts';
 import {
   countSince,
   countWrites,
@@ -43,6 +44,12 @@ export interface Measured {
 
 /** The only Organization, where there is one. */
 export const onlyPlace: Place = { organization: organizationName, namespace: 'default' };
+
+/** So long that a slow machine has figures, too. */
+const longestMs = 600_000;
+
+/** The metrics of thousands of objects take a while, so they are not asked for all the time. */
+const scrapeMs = 100;
 
 /** Long enough for any remaining work of a steady operator. */
 export const aftermathMs = 2_000;
@@ -89,6 +96,7 @@ export async function measureLoad(
   await untilTrue(
     () => operator.isSteady({ persona: counts.personas, apikeybinding: counts.bindings }),
     'the operator to be steady',
+    { pauseMs: scrapeMs },
   );
   await delay(aftermathMs);
   const after = await readAll(stage, operator);
@@ -107,6 +115,7 @@ export async function measureLoad(
       api_writes_to_objects_ratio: round(countWrites(requests) / objects),
       postgres_statements: after.statements - before.statements,
       postgres_statements_to_objects_ratio: round((after.statements - before.statements) / objects),
+      postgres_cpu_s: round(after.postgresCpuSeconds - before.postgresCpuSeconds),
       operator_cpu_s: round(after.cpuSeconds - before.cpuSeconds),
       api_server_cpu_s: round(after.apiServerCpuSeconds - before.apiServerCpuSeconds),
       operator_memory_mb: Math.round((await operator.readPeakMemoryBytes()) / 1e6),
@@ -126,7 +135,7 @@ async function untilAllReady(
   { personas, bindings }: Counts,
 ): Promise<number> {
   const areReady = () => watches.personas.count() === personas && watches.bindings.count() === bindings;
-  await untilTrue(areReady, 'all objects to be Ready');
+  await untilTrue(areReady, 'all objects to be Ready', { patienceMs: longestMs });
   return performance.now();
 }
 
@@ -136,6 +145,7 @@ async function readAll({ controlPlane, database }: Stage, operator: OperatorProc
     requests: readRequestCounts(metrics),
     apiServerCpuSeconds: readCpuSeconds(metrics),
     statements: await database.countStatements(),
+    postgresCpuSeconds: await readFamilyCpuSeconds(database.pid),
     cpuSeconds: await operator.readCpuSeconds(),
   };
 }
@@ -159,6 +169,7 @@ export async function measureRestart(
         ...{ organization: organizationCount, persona: counts.personas, apikeybinding: counts.bindings },
       }),
     'the restarted operator to be steady',
+    { pauseMs: scrapeMs },
   );
   const steadyMs = performance.now() - operator.startedAtMs;
   await delay(aftermathMs);

@@ -1,8 +1,12 @@
-const patienceMs = 180_000;
-const pauseMs = 20;
+const defaultPatienceMs = 180_000;
+const defaultPauseMs = 20;
 
-/** Waits for a condition. @throws after three minutes, with `what` in the message */
-export async function untilTrue(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+/** Waits for a condition, by asking again and again. @throws after three minutes or `patienceMs`, with `what` in the message */
+export async function untilTrue(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  { patienceMs = defaultPatienceMs, pauseMs = defaultPauseMs } = {},
+): Promise<void> {
   const deadline = performance.now() + patienceMs;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`Waited ${patienceMs / 1_000} s in vain for ${what}`);

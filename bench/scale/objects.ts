@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Client } from 'pg';
 import { objectPath } from '../../operator/cluster/kubernetes/resources.ts';
 import { credentialsSecretName } from '../../operator/credentials.ts';
 import { build } from '../../scripts/build.ts';
-import { type Figures, type Result, round } from '../benchmark.ts';
+import { type Figures, formatTable, type Result, round } from '../benchmark.ts';
+import { tabulate } from '../cluster/api-requests.ts';
 import { startControlPlane } from '../cluster/control-plane.ts';
 import { startDatabase } from '../cluster/database.ts';
 import { percentiles, untilReady } from '../cluster/effect.ts';
@@ -13,6 +15,7 @@ import { operatorNamespace } from '../cluster/operator-process.ts';
 import { times } from '../cluster/times.ts';
 import type { PartContext } from './part.ts';
 import { startFleet, untilInForce } from './proxies/fleet.ts';
+import { listSpent, readStatements } from './proxies/statements.ts';
 import { writeSecret } from './secret-files.ts';
 
 const objectsOfOrganization = 200;
@@ -22,7 +25,7 @@ const edits = 100;
 
 /** Measures the operator with many objects of many organizations on a real API server. */
 export async function measureObjects(context: PartContext): Promise<Result> {
-  const { count, directory, note } = context;
+  const { count, directory, profileDirectory, note } = context;
   const organizations = Math.max(2, Math.round(count / objectsOfOrganization));
   const bindings = Math.round(count / (personasOfBinding + 1));
   const counts = { bindings, personas: count - bindings };
@@ -30,9 +33,14 @@ export async function measureObjects(context: PartContext): Promise<Result> {
   await build();
   const controlPlane = await startControlPlane(directory, context);
   const database = await startDatabase(directory, context);
-  const stage: Stage = { directory, controlPlane, database, profileDirectory: undefined };
+  const stage: Stage = { directory, controlPlane, database, profileDirectory };
   note(`Creating ${organizations} Organizations, then ${count} objects of them ...`);
+  const superuser = new Client({ connectionString: database.superuserUrl });
+  await superuser.connect();
+  context.onEnd(() => superuser.end());
+  const before = await readStatements(superuser);
   const { operator, places, ...loaded } = await measureLoad(stage, counts, context, organizations);
+  const statements = listSpent(before, await readStatements(superuser));
   await operator.stop();
   note('Restarting the operator ...');
   const { operator: successor, ...restarted } = await measureRestart(stage, counts, context, organizations);
@@ -58,8 +66,15 @@ export async function measureObjects(context: PartContext): Promise<Result> {
       objects_held_mb: { max: 200 },
       objects_effect_of_edit_p99_ms: { max: 90 },
     },
-    summary: `${counts.personas} Personas and ${counts.bindings} ApiKeyBindings of ${organizations} Organizations.`,
+    summary: `${counts.personas} Personas and ${counts.bindings} ApiKeyBindings of ${organizations} Organizations.\n\n${tabulate(loaded.requests, restarted.requests)}\n\n${formatTable(costsOf(statements))}`,
   };
+}
+
+function costsOf(statements: ReturnType<typeof listSpent>): string[][] {
+  const rows = statements.slice(0, 12).map(({ text, calls, ms, planningMs }) => {
+    return [text.slice(0, 90), String(calls), String(Math.round(ms)), String(Math.round(planningMs))];
+  });
+  return [['statements at the creation', 'times', 'ms', 'of it planning'], ...rows];
 }
 
 const prefixed = (figures: Figures): Figures =>

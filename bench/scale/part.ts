@@ -8,6 +8,8 @@ export interface PartContext extends BenchmarkContext {
   readonly directory: string;
   /** Whether somebody named the directory: then what is in it is used, and stays there. */
   readonly isKept: boolean;
+  /** Where to write CPU profiles of the operator. Undefined: nowhere. */
+  readonly profileDirectory: string | undefined;
 }
 
 /** A part of the benchmark, which can be measured alone. */

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { startEmbeddedPostgres } from '../../../cli/embedded-postgres.ts';
-import { openHistory } from '../../analytics/history.ts';
+import { openHistory, history as shape } from '../../analytics/history.ts';
 import { startInstallation } from '../../analytics/installation.ts';
 import { makePersonas } from '../../analytics/personas.ts';
 import type { PartContext } from '../part.ts';
+import { copyFirstDay } from './copies.ts';
 
 /** What was made in a directory. */
 export interface Made {
@@ -22,8 +23,8 @@ export interface Made {
 /** While rows are made, nothing else uses the database, and a crash would only mean to begin again. */
 const fastSettings = {
   ...{ fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', wal_level: 'minimal', max_wal_senders: '0' },
-  ...{ shared_buffers: '3GB', max_wal_size: '6GB', checkpoint_timeout: '30min', maintenance_work_mem: '1GB' },
-  ...{ autovacuum: 'off', work_mem: '256MB', temp_file_limit: '-1' },
+  ...{ shared_buffers: '3GB', max_wal_size: '2GB', checkpoint_timeout: '30min', maintenance_work_mem: '1GB' },
+  ...{ autovacuum: 'off', work_mem: '256MB', temp_file_limit: '-1', jit: 'off' },
 };
 
 /** Makes an installation with a history of so many rows, and stops it. */
@@ -42,22 +43,26 @@ export async function makeRows(resources: string, context: PartContext): Promise
   const startedAtMs = performance.now();
   const { organizationId } = installation;
   const history = await openHistory({ organizationId, databaseUrl: postgres.url }, { personaIds, hasSums: true });
-  await history.add(count);
+  const sessionsOfDay = Math.max(1, Math.round(count / shape.days / shape.callsPerSession));
+  await history.addFirstDay(sessionsOfDay);
+  note('The first day is there. Making the others from it ...');
+  const { firstDay } = history;
+  await copyFirstDay({ databaseUrl: postgres.url, firstDay, days: shape.days, sessionsOfDay, note });
+  await history.complete();
   const seconds = Math.round((performance.now() - startedAtMs) / 1_000);
-  const { rows } = history;
   await history.close();
   note('Comparing the sums with the rows ...');
   const compared = await compareSums(postgres.url);
   await postgres.stop();
-  return { wanted: count, rows, seconds, personaIds, ...compared };
+  return { wanted: count, seconds, personaIds, ...compared };
 }
 
 /** Compares the sums by day, user and persona with all rows, and reads how large those are. */
-async function compareSums(databaseUrl: string): Promise<Pick<Made, 'rowBytes' | 'sumsEqual'>> {
+async function compareSums(databaseUrl: string): Promise<Pick<Made, 'rows' | 'rowBytes' | 'sumsEqual'>> {
   const owner = new Client({ connectionString: databaseUrl });
   await owner.connect();
   try {
-    const { rows } = await owner.query<{ row_bytes: number; equal: number }>(
+    const { rows } = await owner.query<{ rows: number; row_bytes: number; equal: number }>(
       `with r as (
          select count(*) as calls, sum(total_tokens) as tokens, sum(cost_usd) as cost from chaperone.requests
        ), d as (
@@ -67,11 +72,12 @@ async function compareSums(databaseUrl: string): Promise<Pick<Made, 'rowBytes' |
        ), p as (
          select sum(pg_total_relation_size(inhrelid)) as bytes from pg_inherits where inhparent = 'chaperone.requests'::regclass
        )
-       select (p.bytes / r.calls)::float8 as row_bytes,
+       select r.calls::float8 as rows, (p.bytes / r.calls)::float8 as row_bytes,
          (r.calls = d.calls and r.tokens = d.tokens and r.cost = d.cost)::integer as equal
        from r, d, p`,
     );
-    return { rowBytes: Math.round(rows[0]?.row_bytes ?? 0), sumsEqual: rows[0]?.equal ?? 0 };
+    const [all] = rows;
+    return { rows: all?.rows ?? 0, rowBytes: Math.round(all?.row_bytes ?? 0), sumsEqual: all?.equal ?? 0 };
   } finally {
     await owner.end();
   }

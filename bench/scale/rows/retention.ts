@@ -8,6 +8,7 @@ import type { Figures } from '../../benchmark.ts';
 import { round } from '../../benchmark.ts';
 import { untilTrue } from '../../cluster/wait.ts';
 import type { PartContext } from '../part.ts';
+import { watchLocks } from './locks.ts';
 import { longestOf, startTraffic, type Traffic } from './traffic.ts';
 
 const usualMs = 10_000;
@@ -34,6 +35,7 @@ export async function measureRetention(
   await untilTrue(async () => (await isRetained(owner)) === true, 'the retention to be in force');
 
   const traffic = await startTraffic(installation);
+  const locks = await watchLocks(installation.databaseUrl);
   await delay(usualMs);
   const startedAtMs = performance.now();
   const stop = new AbortController();
@@ -52,12 +54,15 @@ export async function measureRetention(
   stop.abort();
   await removing;
   await traffic.stop();
+  const waited = await locks.stop();
   if (!dropped.some(isOfRequests)) throw new Error('No partition of requests was dropped');
   return {
     retention_dropped_partitions: dropped.length,
     retention_drop_s: round((droppedAtMs - startedAtMs) / 1_000),
     retention_freed_gb: round((before - (await measureSize(owner))) / 1e9),
     ...waits(traffic, startedAtMs),
+    retention_lock_waits: waited.length,
+    retention_lock_longest_ms: round(Math.max(0, ...waited)),
   };
 }
 
