@@ -831,6 +831,8 @@ declare
   part record;
   needed boolean;
   counts jsonb;
+  patience text;
+  is_locked boolean := false;
 begin
   for part in
     select format('chaperone.%I', c.relname) as name, p.relname as parent, c.relname as short,
@@ -856,14 +858,32 @@ begin
        from (select organization_id, count(*) as calls from %s group by organization_id) c', part.name) into counts;
     -- An empty month may still get records that come late, from a proxy that was away.
     continue when counts is null and part.ends_at > now() - interval '92 days';
+    -- The sums do not have all of it yet.
+    continue when exists (
+      select from chaperone.unfolded_usage u, unnest(u.started_at) as noted (at)
+      where noted.at >= part.begins_at and noted.at < part.ends_at);
+    foreach patience in array array['30ms', '30ms', '30ms', '60ms', '60ms', '120ms', '250ms', '500ms'] loop
+      begin
+        perform set_config('lock_timeout', patience, true);
+        execute format('lock table chaperone.%I in access exclusive mode', part.parent);
+        is_locked := true;
+      exception when lock_not_available then
+        -- Who waited goes on meanwhile.
+        perform pg_sleep(0.1);
+      end;
+      exit when is_locked;
+    end loop;
+    if not is_locked then
+      return null;
+    end if;
+    perform set_config('lock_timeout', '500ms', true);
     begin
-      execute format('lock table chaperone.%I in access exclusive mode', part.parent);
-      -- The sums do not have all of it yet.
+      -- Some have come since. Nothing else is tried while everybody waits.
       if exists (
         select from chaperone.unfolded_usage u, unnest(u.started_at) as noted (at)
         where noted.at >= part.begins_at and noted.at < part.ends_at
       ) then
-        continue;
+        return null;
       end if;
       execute format('drop table %s', part.name);
     exception when lock_not_available then
@@ -1733,17 +1753,20 @@ CREATE OR REPLACE FUNCTION chaperone.has_organization_role_settings(login name)
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  with own as (
+  with wanted as materialized (
+    -- Once: it takes as long as all the rest, and every reconciliation of an Organization asks.
+    select chaperone.organization_role_settings() as settings
+  ), own as (
     select s.setdatabase, unnest(s.setconfig) as setting
     from pg_db_role_setting s join pg_roles r on r.oid = s.setrole
     where r.rolname = login
   )
   select not exists (
-      select from unnest(chaperone.organization_role_settings()) expected
+      select from wanted, unnest(settings) expected
       where not exists (select from own where setdatabase = 0 and setting = expected))
     and not exists (
       select from own
-      where (setdatabase <> 0 or setting <> all (chaperone.organization_role_settings()))
+      where (setdatabase <> 0 or setting <> all ((select settings from wanted)::text[]))
         and (split_part(setting, '=', 1) in ('role', 'session_authorization')
           or exists (select from pg_settings s where s.name = split_part(own.setting, '=', 1) and s.context = 'user')))
 $function$;

@@ -1,6 +1,6 @@
 -- Drops a partition of `requests` or `request_contents` from which every organization that has rows in it keeps nothing any
--- more. That takes a lock that everybody waits for, so it waits half a second for the lock at most, and counts the rows
--- before. Returns the name of the partition; null where there is none to drop, or the lock could not be had.
+-- more. That takes a lock that everybody waits for: who comes meanwhile waits as long as this does. So it counts the rows
+-- before, and asks for the lock for a moment first, then for longer, half a second at most. Returns the name of the partition; null where there is none to drop, or the lock could not be had.
 create or replace function chaperone.drop_past_partition() returns text
   language plpgsql security definer
   set search_path = pg_catalog, pg_temp
@@ -12,6 +12,8 @@ declare
   part record;
   needed boolean;
   counts jsonb;
+  patience text;
+  is_locked boolean := false;
 begin
   for part in
     select format('chaperone.%I', c.relname) as name, p.relname as parent, c.relname as short,
@@ -37,14 +39,32 @@ begin
        from (select organization_id, count(*) as calls from %s group by organization_id) c', part.name) into counts;
     -- An empty month may still get records that come late, from a proxy that was away.
     continue when counts is null and part.ends_at > now() - interval '92 days';
+    -- The sums do not have all of it yet.
+    continue when exists (
+      select from chaperone.unfolded_usage u, unnest(u.started_at) as noted (at)
+      where noted.at >= part.begins_at and noted.at < part.ends_at);
+    foreach patience in array array['30ms', '30ms', '30ms', '60ms', '60ms', '120ms', '250ms', '500ms'] loop
+      begin
+        perform set_config('lock_timeout', patience, true);
+        execute format('lock table chaperone.%I in access exclusive mode', part.parent);
+        is_locked := true;
+      exception when lock_not_available then
+        -- Who waited goes on meanwhile.
+        perform pg_sleep(0.1);
+      end;
+      exit when is_locked;
+    end loop;
+    if not is_locked then
+      return null;
+    end if;
+    perform set_config('lock_timeout', '500ms', true);
     begin
-      execute format('lock table chaperone.%I in access exclusive mode', part.parent);
-      -- The sums do not have all of it yet.
+      -- Some have come since. Nothing else is tried while everybody waits.
       if exists (
         select from chaperone.unfolded_usage u, unnest(u.started_at) as noted (at)
         where noted.at >= part.begins_at and noted.at < part.ends_at
       ) then
-        continue;
+        return null;
       end if;
       execute format('drop table %s', part.name);
     exception when lock_not_available then
