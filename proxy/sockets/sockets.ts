@@ -12,6 +12,7 @@ import { ownHeaders } from '../http/headers.ts';
 import { pathOf } from '../http/nearest.ts';
 import type { Refusals } from '../http/refusals.ts';
 import type { KitContext } from '../http/surface.ts';
+import { parseObject } from '../providers/json.ts';
 import { withTokenOfAddress } from './address-token.ts';
 import { type SocketApi, socketApis } from './apis.ts';
 import { UpgradeRefused } from './dial.ts';
@@ -147,8 +148,9 @@ export function makeSockets(context: SocketsContext): Sockets {
       const answered = () => {
         opening -= 1;
       };
-      const refuse = (error: unknown) => {
+      const refuse = (cause: unknown) => {
         answered();
+        const error = cause instanceof UpgradeRefused && !parseObject(cause.body) ? unreadable(cause) : cause;
         if (error instanceof UpgradeRefused) relayRefusal(socket, error, requestId, known);
         else {
           const problem = refusals.note({ requestId, caller: known, route }, error);
@@ -220,6 +222,12 @@ function runOrUndefined<Value>(read: () => Value): Value | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** What refuses in another way than an API does is perhaps no provider, and clients could not read it. */
+function unreadable(cause: UpgradeRefused): ProxyError {
+  const message = `the provider does not open a session; it answers with status ${cause.status}, and no JSON`;
+  return new ProxyError('upstream_invalid_response', { cause, message });
 }
 
 /** The provider's own refusal passes as it is. */

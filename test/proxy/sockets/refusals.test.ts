@@ -232,8 +232,8 @@ suite('a provider of sessions that fails', () => {
     }, `the record of ${session}`);
   const begun = JSON.stringify({ type: 'response.created', response: { id: 'resp_1', status: 'in_progress' } });
 
-  test('to open one is told as it answers, without its key', async () => {
-    provider.refusal = { status: 429, body: '{"error":{"message":"Slow down","type":"requests","code":"rate_limit"}}' };
+  /** The answer in HTTP where no session is opened. */
+  const knock = async () => {
     const headers = { authorization: `Bearer ${stack.token}`, 'x-user-id': 'ada', upgrade: 'websocket' };
     const sent = request(`${stack.baseUrl}/realtime?model=gpt-realtime`, {
       headers: {
@@ -245,12 +245,26 @@ suite('a provider of sessions that fails', () => {
     });
     sent.end();
     const [answer] = await once(sent, 'response');
+    return answer;
+  };
+
+  test('to open one in another way than an API does is told in an error', async () => {
+    provider.refusal = { status: 403, body: 'Missing ALPN Protocol' };
+    const answer = await knock();
+    const { error } = JSON.parse(await text(answer));
+    assert.deepEqual([answer.statusCode, error.code], [502, 'upstream_invalid_response']);
+    assert.match(error.message, /status 403/);
+  });
+
+  test('to open one is told as it answers, without its key', async () => {
+    provider.refusal = { status: 429, body: '{"error":{"message":"Slow down","type":"requests","code":"rate_limit"}}' };
+    const answer = await knock();
     assert.equal(answer.statusCode, 429);
     assert.equal(JSON.parse(await text(answer)).error.message, 'Slow down');
     const [asked] = provider.requests.slice(-1);
     assert.match(String(asked?.url), /^\/v1\/realtime\?model=gpt-realtime$/);
     assert.match(asked?.headers.authorization ?? '', /^Bearer /);
-    assert.notEqual(asked?.headers.authorization, headers.authorization);
+    assert.notEqual(asked?.headers.authorization, `Bearer ${stack.token}`);
     assert.equal(asked?.headers['x-user-id'], undefined);
   });
 
