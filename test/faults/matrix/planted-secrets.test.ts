@@ -142,7 +142,8 @@ describe('secrets of an installation that has seen faults of every kind', () => 
         headers,
         body: JSON.stringify(body),
       });
-      assert.ok((await answer.text()).includes(secretAnswer));
+      const text = await answer.text();
+      assert.ok(text.includes(secretAnswer), `${answer.status} ${text}`);
     }
     installation.upstream.fault = undefined;
   }
