@@ -6,8 +6,9 @@ export class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost';
 }
 
-const kinds = ['hello', 'begin', 'gradient', 'sum', 'score', 'total', 'done'] as const;
-export type FrameKind = (typeof kinds)[number];
+/** `alive` only says that a pod is there. */
+const kinds = ['hello', 'begin', 'gradient', 'sum', 'score', 'total', 'done', 'alive'] as const;
+export type FrameKind = Exclude<(typeof kinds)[number], 'alive'>;
 
 /** A connection between two pods of a job. */
 export interface Frames {
@@ -22,24 +23,22 @@ export interface Frames {
 
 const headerLength = 5;
 const longestPayload = 2 ** 30;
-/** A pod that says nothing for so long has hung, or its node is gone. */
-const silenceMs = 300_000;
+/** How often a pod says that it is there. */
+const alivePeriodMs = 5_000;
+/** A pod of which nothing was heard for so many periods has hung, or is gone without a word. */
+const silentPeriods = 12;
 
 /** Frames: the length of the payload (32 bits, little-endian), the kind (8 bits), the payload. */
-export function makeFrames(socket: Socket): Frames {
+export function makeFrames(socket: Socket, periodMs = alivePeriodMs): Frames {
   socket.setNoDelay(true);
-  socket.setKeepAlive(true, 10_000);
-  socket.setTimeout(silenceMs, () => socket.destroy());
   socket.on('error', () => {});
+  watchPeer(socket, periodMs);
   const frames = readFrames(socket);
   return {
     async send(kind, payload) {
       if (socket.destroyed) throw new ConnectionLost('the connection is closed');
-      const header = Buffer.alloc(headerLength);
-      header.writeUInt32LE(payload.length);
-      header.writeUInt8(kinds.indexOf(kind), 4);
       socket.cork();
-      socket.write(header);
+      socket.write(headerOf(kind, payload.length));
       const isWritten = socket.write(payload);
       socket.uncork();
       if (isWritten) return;
@@ -65,6 +64,34 @@ export function makeFrames(socket: Socket): Frames {
   };
 }
 
+/**
+ * Ends a connection whose other side is gone without a word, as with a node or the network of a pod. TCP alone notices that
+ * after a quarter of an hour where something sent was not confirmed. Periods are counted, not time: a pod that has computed
+ * for long has read nothing meanwhile.
+ */
+function watchPeer(socket: Socket, periodMs: number): void {
+  const alive = headerOf('alive', 0);
+  let heard = 0;
+  let silent = 0;
+  const timer = setInterval(() => {
+    // What waits to be read was heard, too.
+    const isHeard = socket.bytesRead !== heard || socket.readableLength > 0;
+    heard = socket.bytesRead;
+    silent = isHeard ? 0 : silent + 1;
+    if (silent >= silentPeriods) socket.destroy();
+    else if (socket.writable && socket.writableLength === 0) socket.write(alive);
+  }, periodMs);
+  timer.unref();
+  socket.once('close', () => clearInterval(timer));
+}
+
+function headerOf(kind: (typeof kinds)[number], length: number): Buffer {
+  const header = Buffer.alloc(headerLength);
+  header.writeUInt32LE(length);
+  header.writeUInt8(kinds.indexOf(kind), 4);
+  return header;
+}
+
 async function* readFrames(socket: Socket): AsyncGenerator<{ readonly kind: FrameKind; readonly payload: Buffer }> {
   let chunks: Buffer[] = [];
   let length = 0;
@@ -79,7 +106,7 @@ async function* readFrames(socket: Socket): AsyncGenerator<{ readonly kind: Fram
       const all = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
       const kind = kinds[all.readUInt8(4)];
       if (!kind) throw new ConnectionLost('a frame is of no known kind');
-      yield { kind, payload: all.subarray(headerLength, headerLength + size) };
+      if (kind !== 'alive') yield { kind, payload: all.subarray(headerLength, headerLength + size) };
       const rest = all.subarray(headerLength + size);
       chunks = rest.length > 0 ? [rest] : [];
       length = rest.length;
