@@ -148,7 +148,10 @@ suite('a model', { skip }, () => {
       },
       'the job to be completed',
       120_000,
-    );
+    ).catch(async (error: unknown) => {
+      t.diagnostic(JSON.stringify(await look()));
+      throw error;
+    });
     const log = await fetch(done.logs_uri, { headers: { authorization: `Bearer ${token}` } });
     assert.match(await log.text(), /Going on from the checkpoint/);
     return done;

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect, createServer, type Server } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TrainerError } from '../trainer-error.ts';
 import { type Frames, makeFrames } from './frames.ts';
@@ -55,14 +55,26 @@ export async function openMeeting(jobId: string, worldSize: number, port: number
 /** How long the first pod may take to come: a node may have to be added for it. */
 const patienceMs = 30 * 60_000;
 const pauseMs = 500;
+/** The name of a pod that was replaced may still stand for its old address, where nobody answers for two minutes. */
+const connectMs = 5_000;
+
+interface Master {
+  readonly host: string;
+  readonly port: number;
+}
 
 /** Joins the first pod, once it is there. @throws {TrainerError} where it does not come */
-export async function join(master: { readonly host: string; readonly port: number }, hello: Hello): Promise<Frames> {
+export async function join(
+  master: Master,
+  hello: Hello,
+  open: (master: Master) => Socket = ({ host, port }) => connect(port, host),
+  timeoutMs = connectMs,
+): Promise<Frames> {
   const deadline = Date.now() + patienceMs;
   for (;;) {
-    const socket = connect(master.port, master.host);
+    const socket = open(master);
     try {
-      await once(socket, 'connect');
+      await once(socket, 'connect', { signal: AbortSignal.timeout(timeoutMs) });
       const frames = makeFrames(socket);
       await frames.send('hello', Buffer.from(JSON.stringify(hello)));
       return frames;
