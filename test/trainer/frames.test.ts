@@ -53,3 +53,14 @@ test('a pod that is busy and reads nothing is not taken for one that is gone', a
   await until(() => other.bytesRead >= 40 * aliveBytes, 'more periods than a silent pod has');
   assert.deepEqual((await busy.expect('gradient')).equals(payload), true);
 });
+
+test('a connection ends though the other pod has said more than was read', async (t) => {
+  const [one, other] = await connectPair(t);
+  const [ends, hears] = [makeFrames(one, periodMs), makeFrames(other, periodMs)];
+  await until(() => one.readableLength >= 3 * aliveBytes, 'frames that nobody has read');
+  await ends.send('done', Buffer.alloc(0));
+  const ended = ends.end();
+  await hears.expect('done');
+  hears.destroy();
+  await ended;
+});

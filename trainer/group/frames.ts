@@ -55,7 +55,9 @@ export function makeFrames(socket: Socket, periodMs = alivePeriodMs): Frames {
     async end() {
       if (socket.destroyed) return;
       socket.end();
-      await Promise.race([once(socket, 'close'), once(socket, 'end')]).catch(() => {});
+      // Its end is noticed once all that comes before it is read.
+      const isOver = async () => (await frames.next()).done;
+      while (!(await isOver().catch(() => true)));
     },
     destroy: () => socket.destroy(),
     get isOpen() {
