@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { connect } from '../database/tenant.ts';
+import { countLockWaiters } from '../lock-waiters.ts';
 import { suiteScope } from '../scope.ts';
 import { until } from '../until.ts';
 import { type GovernedStack, startGovernedStack } from './quota/governed-stack.ts';
@@ -41,12 +42,7 @@ describe('figures while records are on their way', () => {
     await holder.query('lock table chaperone.requests in share mode');
     return () => holder.query('rollback');
   };
-  const anInsertWaits = async () => {
-    const { rows } = await stack.owner.query<{ waits: boolean }>(
-      `select exists (select from pg_locks where relation = 'chaperone.requests'::regclass and not granted) as waits`,
-    );
-    return rows[0]?.waits === true;
-  };
+  const anInsertWaits = async () => (await countLockWaiters(stack.owner, 'requests')) > 0;
   const entries = async () => (await read('/api/v1/sessions/exact/costs')).total_entries;
 
   it('a read waits for the calls that were answered before it', async () => {

@@ -6,6 +6,7 @@ import { before, describe, it } from 'node:test';
 import type { Client } from 'pg';
 import { addJobOf, listJobs } from '../../database/jobs.ts';
 import { connect } from '../database/tenant.ts';
+import { countLockWaiters } from '../lock-waiters.ts';
 import { suiteScope } from '../scope.ts';
 import { type ScriptedProvider, sendJson, startScriptedProvider } from '../scripted-provider.ts';
 import { type Stack, startStack } from '../stack.ts';
@@ -74,8 +75,7 @@ describe('the calls of a worker', () => {
     await blocker.query('begin; lock table chaperone.requests in share row exclusive mode');
     answerAll();
     await until(async () => (await jobs()) === 0, 'the job');
-    const waiting = `select count(*) as value from pg_locks where relation = 'chaperone.requests'::regclass and not granted`;
-    await until(async () => (await readValue(waiting)) === 1, 'the record to be on its way');
+    await until(async () => (await countLockWaiters(owner, 'requests')) === 1, 'the record to be on its way');
     worker.stop();
     // A worker that leaves at once does it within this time.
     const leftEarly = until(async () => (await workers()) === 0, 'the worker to leave', 1_500);

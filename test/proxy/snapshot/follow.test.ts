@@ -10,6 +10,7 @@ import { type Follower, type FollowOptions, followSnapshot } from '../../../prox
 import type { SealedSnapshot } from '../../../proxy/snapshot/sealed-snapshot.ts';
 import { seedEveryTable } from '../../database/seed.ts';
 import { makeTenant, type OwnedDatabase, openDatabase, organizationSpec, type Tenant } from '../../database/tenant.ts';
+import { countLockWaiters } from '../../lock-waiters.ts';
 import { atEnd, suiteScope } from '../../scope.ts';
 import { startRelay, viaPort } from '../../tcp-relay.ts';
 import { until } from '../../until.ts';
@@ -248,12 +249,7 @@ test('a role that is dropped during a reading ends the configuration, too', asyn
   const { owner } = database;
   // Row-level security reads this table, after the statement was allowed.
   await owner.query('begin; lock table chaperone.organization_roles in access exclusive mode');
-  await until(async () => {
-    const { rowCount } = await owner.query(
-      `select from pg_locks where relation = 'chaperone.organization_roles'::regclass and not granted`,
-    );
-    return rowCount === 1;
-  }, 'the follower to wait');
+  await until(async () => (await countLockWaiters(owner, 'organization_roles')) === 1, 'the follower to wait');
   await dropOrganizationRole(owner, tenant.id);
   await owner.query('commit');
   await until(() => following.seen.at(-1)?.organization === undefined, 'the configuration to be gone');

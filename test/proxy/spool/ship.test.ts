@@ -26,6 +26,7 @@ import { openSpool, type Spool } from '../../../proxy/spool/spool.ts';
 import { makeStore, type Store } from '../../../proxy/store.ts';
 import { batchOf } from '../../database/batch.ts';
 import { connect, makeTenant, type OwnedDatabase, openDatabase, type Tenant } from '../../database/tenant.ts';
+import { countLockWaiters } from '../../lock-waiters.ts';
 import { makeRecord } from '../../request-record.ts';
 import { atEnd, suiteScope } from '../../scope.ts';
 import { beginNow, settleNow } from '../../spool-now.ts';
@@ -381,8 +382,7 @@ async function holdBatches(t: TestContext) {
     isHeld,
     release: () => holder.query('commit'),
     async untilThere(count: number) {
-      const waiting = `select from pg_locks where relation = 'chaperone.requests'::regclass and not granted`;
-      await until(async () => (await database.owner.query(waiting)).rowCount === count, `${count} to wait`);
+      await until(async () => (await countLockWaiters(database.owner, 'requests')) === count, `${count} to wait`);
     },
   };
 }
