@@ -3,11 +3,12 @@
  * Organization's whole reconciliation each time, only one in a period does.
  *
  * @param ask called with the delay in milliseconds
+ * @param now monotonic, so that no recount is left out for an hour where the clock goes back by one
  */
 export function makeRecount(
   { delay, period }: { readonly delay: number; readonly period: number },
   ask: (name: string, delayMs: number) => void,
-  now: () => number = Date.now,
+  now: () => number = () => performance.now(),
 ) {
   /** When each was last to be counted, or will be. */
   const atMs = new Map<string, number>();

@@ -23,3 +23,16 @@ test('one change is counted soon, many in a row once in a period, and the last o
   recount.add('acme');
   assert.deepEqual(asked.at(-1), ['acme', 60_500]);
 });
+
+test('a clock that goes back holds up no recount', (t) => {
+  let asked = 0;
+  const recount = makeRecount({ delay: 0, period: 0 }, () => {
+    asked += 1;
+  });
+  t.mock.timers.enable({ apis: ['Date'], now: 7_200_000 });
+  recount.add('acme');
+  t.mock.timers.reset();
+  t.mock.timers.enable({ apis: ['Date'], now: 3_600_000 });
+  recount.add('acme');
+  assert.equal(asked, 2);
+});
