@@ -34,18 +34,23 @@ type Message<Ready> = Ready | { readonly type: 'failed'; readonly message: strin
  * The old one may grow by a third between two collections, not to four times its size. The compiler takes its memory from
  * V8's pages: from malloc, it would leave a heap of 30 MB behind. Free pages go back to the system after a second.
  */
-export const proxyNodeOptions: readonly string[] = [
-  '--max-semi-space-size=8',
-  '--heap-growing-percent=30',
-  '--managed-zone-memory',
-  '--memory-pool-timeout=1',
-];
+export const proxyNodeOptions: readonly string[] = nodeOptions(8);
 
 /**
  * Node's options for an operator in a cluster. It answers nobody who waits, so it may collect garbage more often: smaller
  * halves of the young generation save 17 MB, and cost a twentieth of the processor time when a thousand objects come.
  */
-export const operatorNodeOptions: readonly string[] = ['--max-semi-space-size=2', ...proxyNodeOptions.slice(1)];
+export const operatorNodeOptions: readonly string[] = nodeOptions(2);
+
+/** @param semiSpaceMb the size of a half of the young generation */
+function nodeOptions(semiSpaceMb: number): readonly string[] {
+  return [
+    `--max-semi-space-size=${semiSpaceMb}`,
+    '--heap-growing-percent=30',
+    '--managed-zone-memory',
+    '--memory-pool-timeout=1',
+  ];
+}
 
 /**
  * Settings of malloc. One heap serves all threads, since one thread does most of the work, and several heaps would keep
