@@ -1,4 +1,5 @@
--- Keeps the sums of a day what its ratings say: of those of a statement, each that was goes, and each that is comes.
+-- Keeps `ratings_by_day` equal to the ratings: takes away what each deleted or former rating of a statement counted, and adds
+-- what each new one counts.
 create or replace function chaperone.count_ratings() returns trigger
   language plpgsql security definer
   set search_path = pg_catalog, pg_temp

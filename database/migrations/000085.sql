@@ -1,8 +1,9 @@
 -- Copied from database/functions by `npm run generate`: edit those.
 
 -- Drops a partition of `requests` or `request_contents` from which every organization that has rows in it keeps nothing any
--- more. That takes a lock that everybody waits for: who comes meanwhile waits as long as this does. So it counts the rows
--- before, and asks for the lock for a moment first, then for longer, half a second at most. Returns the name of the partition; null where there is none to drop, or the lock could not be had.
+-- more. That takes a lock that nobody else's work may be under, and who comes while it is waited for waits, too. So it counts
+-- the rows before, and waits 30 ms for the lock first, then longer, half a second at most. Returns the name of the partition;
+-- null where there is none to drop, or the lock could not be had.
 create or replace function chaperone.drop_past_partition() returns text
   language plpgsql security definer
   set search_path = pg_catalog, pg_temp

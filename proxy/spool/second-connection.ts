@@ -11,7 +11,7 @@ export interface SecondConnectionOptions {
 }
 
 /**
- * Copies calls beside the first connection while many rows wait: while one connection waits for the disk or for its next
+ * Copies calls beside the first connection while many of them wait: while one connection waits for the disk or for its next
  * batch, Postgres works on the other's. It may fail: the first connection then takes its rows again.
  */
 export interface SecondConnection {

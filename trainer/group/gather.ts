@@ -55,7 +55,7 @@ export async function openMeeting(jobId: string, worldSize: number, port: number
 /** How long the first pod may take to come: a node may have to be added for it. */
 const patienceMs = 30 * 60_000;
 const pauseMs = 500;
-/** The name of a pod that was replaced may still stand for its old address, where nobody answers for two minutes. */
+/** The name of a replaced pod may still stand for its old address, and a connection there fails after two minutes only. */
 const connectMs = 5_000;
 
 interface Master {
